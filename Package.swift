@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The shipped shared object is built with PULLPUSH_EMBEDDED=1: Embedded Swift, no Swift runtime, libc and libm only.
+// Without it the same sources build as an ordinary package, which is what Swift users import and `swift test` tests.
+let embedded = Context.environment["PULLPUSH_EMBEDDED"] == "1"
+
+let soname = "libpullpush.so.0"
+let packageRoot = Context.packageDirectory
+
+func languageSettings() -> [SwiftSetting] {
+    embedded
+        ? [
+            .enableExperimentalFeature("Embedded"),
+            .unsafeFlags(["-wmo", "-Ounchecked", "-Xfrontend", "-function-sections"]),
+        ]
+        : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
+}
+
+/// The kernels are one set of sources, compiled once for every instruction set. Fused multiply-add is a library call,
+/// a lane at a time, on a processor that lacks it, so only the variants that have it may use it.
+func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: ["KernelInterface"],
+        swiftSettings: languageSettings()
+            + (march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? [])
+            + defines.map { .define($0) }
+    )
+}
+
+#if arch(x86_64)
+    let kernelVariants: [Target] = [
+        kernels("PullPushKernels", march: nil),
+        kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
+    ]
+#else
+    let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]
+#endif
+
+let package = Package(
+    name: "PullPush",
+    products: [
+        .library(name: "PullPush", targets: ["PullPush"]),
+        .library(name: "pullpush", type: .dynamic, targets: ["PullPushABI"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CPullPush", path: "include"),
+        .systemLibrary(name: "CSystem"),
+        .target(name: "KernelInterface", swiftSettings: languageSettings()),
+    ] + kernelVariants + [
+        .target(
+            name: "PullPush",
+            dependencies: ["CSystem", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
+            swiftSettings: languageSettings()
+        ),
+        .target(
+            name: "PullPushABI",
+            dependencies: ["CPullPush", "KernelInterface", "PullPush"],
+            swiftSettings: languageSettings(),
+            linkerSettings: [
+                .linkedLibrary("m"),
+                .unsafeFlags(
+                    [
+                        "-Xlinker", "--version-script=\(packageRoot)/Sources/PullPushABI/exports.map",
+                        "-Xlinker", "-soname", "-Xlinker", soname,
+                        "-Xlinker", "--gc-sections",
+                    ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : []))
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

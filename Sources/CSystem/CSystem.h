@@ -1,0 +1,80 @@
+/* What Embedded Swift cannot import or express: the C library's allocation, formatting, environment and threads, and
+ * the processor's feature bits. */
+#ifndef CSYSTEM_H
+#define CSYSTEM_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Swift does not import variadic functions. All return the length that the whole text needs. */
+static inline int csystem_format_integer(char *buffer, size_t size, int64_t value) {
+    return snprintf(buffer, size, "%lld", (long long)value);
+}
+
+static inline int csystem_format_real(char *buffer, size_t size, double value) {
+    return snprintf(buffer, size, "%g", value);
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* 3 or 4 if processor and operating system support all of x86-64-v3 or -v4, else 0. */
+static inline int csystem_x86_level(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    const unsigned fma = 1u << 12, movbe = 1u << 22, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29;
+    const unsigned need1 = fma | movbe | osxsave | avx | f16c;
+    if ((c & need1) != need1) return 0;
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & 0x6) != 0x6) return 0; /* the operating system saves xmm and ymm */
+    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & (1u << 5))) return 0; /* lzcnt */
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+    const unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
+    if ((b & (bmi1 | avx2 | bmi2)) != (bmi1 | avx2 | bmi2)) return 0;
+    const unsigned f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
+    const unsigned avx512 = f | dq | cd | bw | vl;
+    return (b & avx512) == avx512 && (low & 0xE6) == 0xE6 ? 4 : 3; /* opmask and zmm are saved, too */
+}
+#else
+static inline int csystem_x86_level(void) { return 0; }
+#endif
+
+static inline int64_t csystem_fetch_add(int64_t *value, int64_t amount) {
+    return __atomic_fetch_add(value, amount, __ATOMIC_RELAXED);
+}
+
+static inline int64_t csystem_load(const int64_t *value) { return __atomic_load_n(value, __ATOMIC_ACQUIRE); }
+
+static inline int64_t csystem_exchange(int64_t *value, int64_t next) {
+    return __atomic_exchange_n(value, next, __ATOMIC_ACQ_REL);
+}
+
+/* 1 and stores `next` if `value` is `expected`, else 0. */
+static inline int csystem_compare_exchange(int64_t *value, int64_t expected, int64_t next) {
+    return __atomic_compare_exchange_n(value, &expected, next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* A detached thread that leaves all signals to the host's threads. 0 on success. */
+static inline int csystem_start_thread(void *(*body)(void *), void *context) {
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return -1;
+    int result = pthread_create(&thread, NULL, body, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result == 0) pthread_detach(thread);
+    return result;
+}
+
+static inline int csystem_processor_count(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (int)count;
+}
+
+#endif

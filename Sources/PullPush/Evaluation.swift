@@ -1,0 +1,181 @@
+import KernelInterface
+
+/// One call on one batch: checked arguments, grouped rows, kernels, and how the work is cut.
+///
+/// The work is cut into units by the shape of the batch alone, and what units add up is added in their order, so that
+/// the bits of the result do not depend on the number of workers.
+struct Evaluation: ~Copyable {
+    let loss: PullPushLoss
+    let rows: Rows
+    let kernels: KernelTable
+    let workers: Int
+    var scratch: Scratch
+
+    private init(_ loss: PullPushLoss, _ rows: Rows, _ scratch: consuming Scratch) {
+        self.loss = loss
+        self.rows = rows
+        kernels = InstructionSet.current.kernels(for: rows.element)
+        workers = Threads.workers(loss.numThreads, bytes: rows.count &* rows.dim &* rows.element.size)
+        self.scratch = scratch
+    }
+
+    /// Checks everything that can be wrong with options, batch and target.
+    static func begin(
+        _ loss: PullPushLoss, _ batch: Batch, _ target: GradientTarget?
+    ) throws(PullPushError) -> Evaluation {
+        try loss.validate()
+        try batch.validate()
+        try target?.validate(for: batch)
+        var scratch = Scratch()
+        let rows = try batch.grouped(loss.normalization, &scratch)
+        var evaluation = Evaluation(loss, rows, scratch)
+        if loss.checkFinite { try evaluation.checkFinite() }
+        return evaluation
+    }
+
+    /// Compute scalars in a vector of dim numbers.
+    var width: Int { rows.element.padded(rows.dim) }
+
+    /// Units for a pass over `bytes` of features.
+    private func unitCount(bytes: Int, most: Int) -> Int { max(1, min(bytes / 131_072, most)) }
+
+    private var featureBytes: Int { rows.count &* rows.dim &* rows.element.size }
+
+    /// A part of 0 ..< count.
+    private static func part(_ unit: Int, of units: Int, _ count: Int) -> Range<Int> {
+        count &* unit / units..<count &* (unit &+ 1) / units
+    }
+
+    mutating func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
+        let start = try scratch.allocate(bytes: overflow ? Int.max : bytes)
+        start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        return start
+    }
+
+    private mutating func checkFinite() throws(PullPushError) {
+        let slot = try allocateScalars(rows.stagedColumns)
+        let row = kernels.firstNonFinite(rows, 0..<rows.count, slot)
+        if row >= 0 {
+            throw PullPushError(.notFinite, "features", .badRow(row), expected: "finite numbers")
+        }
+    }
+
+    // MARK: Passes over the features
+
+    /// The sum of all pushed points, in double, `width` long.
+    mutating func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
+        let width = width
+        let points = loss.points
+        let count = points == .all ? rows.count : rows.identityCount
+        let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
+        let units = min(count, unitCount(bytes: read, most: 32))
+        let sums = try zeros(units &* width)
+        let slotSize = rows.stagedColumns &* rows.element.computeSize
+        let slots = try scratch.allocate(bytes: workers &* slotSize)
+        ThreadPool.run(units, workers: workers) { worker, unit in
+            let range = Self.part(unit, of: units, count)
+            kernels.sumPoints(rows, points, range, sums + unit &* width, slots + worker &* slotSize)
+        }
+        for unit in 1..<units {
+            for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
+        }
+        return sums
+    }
+
+    /// The identities' sums and, if the job has one, the closed-form part of their gradient.
+    mutating func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
+        let rows = rows
+        let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
+        let partial = try scratch.allocate(units, of: IdentitySums.self)
+        let size = gradientScratchSize(rows)
+        let workspace = try scratch.allocate(bytes: workers &* size)
+        ThreadPool.run(units, workers: workers) { worker, unit in
+            let identities = Self.part(unit, of: units, rows.identityCount)
+            let range = rows.rowsOf(identities)
+            partial[unit] = kernels.addGradients(job, identities.lowerBound, range, workspace + worker &* size)
+        }
+        var sums = IdentitySums()
+        for unit in 0..<units { sums += partial[unit] }
+        return sums
+    }
+
+    /// - Parameter total: the sum of all pushed points in compute scalars
+    func gradientJob(
+        _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
+    ) -> GradientJob {
+        GradientJob(
+            rows: rows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred, gradient: target?.start,
+            gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
+            coefficients: coefficients, total: total)
+    }
+
+    mutating func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
+        let result = try scratch.allocate(count, of: Double.self)
+        result.initialize(repeating: 0, count: count)
+        return result
+    }
+
+    /// A vector of doubles as compute scalars.
+    mutating func narrowed(_ doubles: UnsafePointer<Double>, _ count: Int) throws(PullPushError) -> UnsafeRawPointer {
+        let result = try allocateScalars(rows.element.padded(count))
+        kernels.narrowDoubles(doubles, result, count)
+        return UnsafeRawPointer(result)
+    }
+
+    func squaredNorm(_ vector: UnsafePointer<Double>, _ count: Int) -> Double {
+        var sum = 0.0
+        for i in 0..<count { sum += vector[i] * vector[i] }
+        return sum
+    }
+}
+
+extension Rows {
+    /// The grouped rows of some identities.
+    func rowsOf(_ identities: Range<Int>) -> Range<Int> {
+        let last = identity(identities.upperBound - 1)
+        return identity(identities.lowerBound).start..<last.start + last.count
+    }
+}
+
+extension PullPushLoss {
+    /// What the gradient of a sum over the pairs of the push is multiplied with.
+    func pushScale(_ upstream: Double, over pairs: Int) -> Double {
+        pairs > 0 ? upstream * pushWeight / Double(pairs) : 0
+    }
+
+    /// Loss and, with a target, gradient of one whole batch.
+    package func evaluate(_ batch: Batch, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
+        var evaluation = try Evaluation.begin(self, batch, target)
+        var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
+        let total = try evaluation.sumOfPoints()
+        totals.totalSquare = evaluation.squaredNorm(total, evaluation.width)
+        let job = evaluation.gradientJob(
+            target, coefficients(totals.counts, upstream: target?.upstream ?? 1),
+            try evaluation.narrowed(total, evaluation.width))
+        guard let function = evaluation.pairFunction, totals.counts.negative > 0 else {
+            totals.sums = try evaluation.sumIdentities(job)
+            return totals.result(self)
+        }
+        var gradient = PushGradient(
+            job: job, scale: pushScale(target?.upstream ?? 1, over: totals.counts.negative))
+        if case .squared(let goal) = push, totals.counts.points > evaluation.rows.dim {
+            let moments = try evaluation.zeros(evaluation.rows.dim &* evaluation.rows.dim)
+            try evaluation.addSecondMoments(to: moments)
+            let own: PairSums
+            (own, totals.sums) = try evaluation.squaredPush(target: goal, moments: moments, gradient)
+            totals.pairs.value = evaluation.squaredPushSum(
+                target: goal, moments: moments, totals, ownPairs: own.value)
+            return totals.result(self)
+        }
+        if case .hinge(_, .meanActive) = push, target != nil {
+            // The gradient is divided by the number of active pairs, which only a pass over all pairs tells.
+            var counting = gradient
+            counting.job.gradient = nil
+            let active = try evaluation.pairwise(function, counting).0.active
+            gradient.scale = pushScale(target?.upstream ?? 1, over: active)
+        }
+        (totals.pairs, totals.sums) = try evaluation.pairwise(function, gradient)
+        return totals.result(self)
+    }
+}

@@ -1,0 +1,134 @@
+import CSystem
+
+/// Helper threads that sleep until a call has work for them. They start when first needed and stay.
+///
+/// One call at a time has the helpers; a call that finds them taken works alone. So does, in effect, a call whose
+/// helpers are late: the caller takes units like everyone else and waits at the end only for units that are under way.
+struct ThreadPool {
+    /// A call's work. `next` is the next unit that nobody has taken.
+    private struct Job {
+        var next: Int64 = 0
+        var units: Int
+        var run: (_ worker: Int, _ unit: Int) -> Void
+    }
+
+    /// What caller and helpers share; it lives as long as the process.
+    private struct Shared {
+        var mutex = pthread_mutex_t()
+        var wake = pthread_cond_t()
+        var done = pthread_cond_t()
+        /// Nil when there is no work that a helper may join.
+        var job: UnsafeMutablePointer<Job>?
+        /// Helpers that may still join the job, and the worker number that the next one gets.
+        var seats = 0
+        var nextWorker = 0
+        /// Helpers that are in the job.
+        var active = 0
+        var helpers = 0
+        /// 1 while a call has the helpers.
+        var taken: Int64 = 0
+        var process: pid_t = 0
+    }
+
+    private let shared: UnsafeMutablePointer<Shared>
+
+    /// The address of the pool's `Shared`, or 0 before first use.
+    nonisolated(unsafe) private static var current: Int64 = 0
+
+    /// The pool of this process. A forked child has none of its parent's threads, and locks that may be in any state: it
+    /// leaves the parent's pool alone and makes its own.
+    private init?() {
+        let process = getpid()
+        while true {
+            let address = csystem_load(&Self.current)
+            if let found = UnsafeMutablePointer<Shared>(bitPattern: Int(address)), found.pointee.process == process {
+                shared = found
+                return
+            }
+            guard let memory = malloc(MemoryLayout<Shared>.size) else { return nil }
+            let fresh = memory.assumingMemoryBound(to: Shared.self)
+            fresh.initialize(to: Shared())
+            fresh.pointee.process = process
+            pthread_mutex_init(&fresh.pointee.mutex, nil)
+            pthread_cond_init(&fresh.pointee.wake, nil)
+            pthread_cond_init(&fresh.pointee.done, nil)
+            if csystem_compare_exchange(&Self.current, address, Int64(Int(bitPattern: fresh))) != 0 {
+                shared = fresh
+                return
+            }
+            free(memory)
+        }
+    }
+
+    /// Runs `body` for every unit, by up to `workers` threads of which the caller is one, worker 0.
+    static func run(_ units: Int, workers: Int, _ body: (_ worker: Int, _ unit: Int) -> Void) {
+        guard workers > 1, units > 1, let pool = ThreadPool(), csystem_exchange(&pool.shared.pointee.taken, 1) == 0
+        else {
+            for unit in 0..<units { body(0, unit) }
+            return
+        }
+        withoutActuallyEscaping(body) { body in
+            var job = Job(units: units, run: body)
+            withUnsafeMutablePointer(to: &job) { pool.run($0, helpers: min(workers, units) - 1) }
+        }
+        _ = csystem_exchange(&pool.shared.pointee.taken, 0)
+    }
+
+    private func run(_ job: UnsafeMutablePointer<Job>, helpers: Int) {
+        pthread_mutex_lock(&shared.pointee.mutex)
+        startHelpers(helpers)
+        shared.pointee.job = job
+        shared.pointee.seats = helpers
+        shared.pointee.nextWorker = 1
+        pthread_cond_broadcast(&shared.pointee.wake)
+        pthread_mutex_unlock(&shared.pointee.mutex)
+
+        Self.work(job, worker: 0)
+
+        pthread_mutex_lock(&shared.pointee.mutex)
+        shared.pointee.job = nil
+        while shared.pointee.active > 0 { pthread_cond_wait(&shared.pointee.done, &shared.pointee.mutex) }
+        pthread_mutex_unlock(&shared.pointee.mutex)
+    }
+
+    private static func work(_ job: UnsafeMutablePointer<Job>, worker: Int) {
+        while true {
+            let unit = Int(csystem_fetch_add(&job.pointee.next, 1))
+            if unit >= job.pointee.units { return }
+            job.pointee.run(worker, unit)
+        }
+    }
+
+    /// Fewer helpers than asked for is no error: the work gets done by those there are.
+    private func startHelpers(_ count: Int) {
+        while shared.pointee.helpers < count {
+            let status = csystem_start_thread(
+                { context in
+                    ThreadPool.serve(context.unsafelyUnwrapped.assumingMemoryBound(to: Shared.self))
+                    return nil
+                }, shared)
+            if status != 0 { return }
+            shared.pointee.helpers += 1
+        }
+    }
+
+    /// A helper's life.
+    private static func serve(_ shared: UnsafeMutablePointer<Shared>) {
+        pthread_mutex_lock(&shared.pointee.mutex)
+        while true {
+            while shared.pointee.job == nil || shared.pointee.seats == 0 {
+                pthread_cond_wait(&shared.pointee.wake, &shared.pointee.mutex)
+            }
+            guard let job = shared.pointee.job else { continue }
+            shared.pointee.seats -= 1
+            let worker = shared.pointee.nextWorker
+            shared.pointee.nextWorker += 1
+            shared.pointee.active += 1
+            pthread_mutex_unlock(&shared.pointee.mutex)
+            work(job, worker: worker)
+            pthread_mutex_lock(&shared.pointee.mutex)
+            shared.pointee.active -= 1
+            if shared.pointee.active == 0 { pthread_cond_signal(&shared.pointee.done) }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import KernelInterface
+
+/// One worker's scratch for the pushes that look at pairs: a block of points with its gradient, and another block.
+struct TileSpace {
+    /// Points in a block; a multiple of the lanes and of `productRows`.
+    let blockSize: Int
+    /// Compute scalars in a point's row.
+    let width: Int
+    let points: UnsafeMutableRawPointer
+    let squares: UnsafeMutableRawPointer
+    let transposed: UnsafeMutableRawPointer
+    let others: UnsafeMutableRawPointer
+    let otherSquares: UnsafeMutableRawPointer
+    let products: UnsafeMutableRawPointer
+    let gradients: UnsafeMutableRawPointer
+    let weights: UnsafeMutableRawPointer
+    let ownRanges: UnsafeMutablePointer<Range<Int>>
+    let slot: UnsafeMutableRawPointer
+    let gradientScratch: UnsafeMutableRawPointer
+
+    init(_ evaluation: inout Evaluation) throws(PullPushError) {
+        let width = evaluation.width
+        // Four blocks of points should stay in the second-level cache.
+        let blockSize = width <= 1024 ? 96 : 48
+        self.blockSize = blockSize
+        self.width = width
+        points = try evaluation.allocateScalars(blockSize &* width)
+        squares = try evaluation.allocateScalars(blockSize)
+        transposed = try evaluation.allocateScalars(blockSize &* width)
+        others = try evaluation.allocateScalars(blockSize &* width)
+        otherSquares = try evaluation.allocateScalars(blockSize)
+        products = try evaluation.allocateScalars(blockSize &* blockSize)
+        gradients = try evaluation.allocateScalars(blockSize &* width)
+        weights = try evaluation.allocateScalars(blockSize)
+        ownRanges = try evaluation.scratch.allocate(blockSize, of: Range<Int>.self)
+        slot = try evaluation.allocateScalars(evaluation.rows.stagedColumns)
+        gradientScratch = try evaluation.scratch.allocate(bytes: gradientScratchSize(evaluation.rows))
+    }
+}
+
+/// One block of points and what the pairs of its points add up to. `Evaluation.forEachBlock` makes them.
+struct Tile {
+    let rows: Rows
+    let pushed: PushPoints
+    let kernels: KernelTable
+    let space: TileSpace
+    /// The points of the block.
+    let block: Range<Int>
+    let wantsGradient: Bool
+
+    private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
+
+    /// Packs the points of the block.
+    func load() {
+        kernels.packPoints(rows, pushed, block, space.points, space.width, space.squares, space.slot)
+        kernels.transpose(
+            block.count, space.width, rowMatrix(space.points), Matrix(space.transposed, rowStride: space.blockSize))
+        let size = rows.element.computeSize
+        space.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: block.count &* space.width &* size)
+        space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
+    }
+
+    /// Pairs every point of the block with the points in `range`, and adds to the block's gradient.
+    ///
+    /// - Parameter own: whether the pairs are those within an identity, self pairs included, or those between identities
+    func addPairs(with range: Range<Int>, own: Bool, _ function: PairFunction) -> PairSums {
+        var sums = PairSums()
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
+            let others = first..<min(first &+ space.blockSize, range.upperBound)
+            kernels.packPoints(rows, pushed, others, space.others, space.width, space.otherSquares, space.slot)
+            let products = Matrix(space.products, rowStride: space.blockSize)
+            kernels.multiply(
+                others.count, block.count, rows.dim, rowMatrix(space.others),
+                Matrix(space.transposed, rowStride: space.blockSize), products, false)
+            for j in 0..<others.count {
+                let own = pointsOfIdentity(of: first &+ j).clamped(to: block)
+                space.ownRanges[j] = own.lowerBound &- block.lowerBound..<own.upperBound &- block.lowerBound
+            }
+            sums += kernels.evaluatePairs(
+                PairTile(
+                    products: space.products, stride: space.blockSize, rows: others.count, columns: block.count,
+                    own: space.ownRanges, pairsOwn: own, rowSquares: space.otherSquares,
+                    columnSquares: space.squares, columnWeights: space.weights),
+                function)
+            if wantsGradient {
+                // The weights are transposed by swapping their strides.
+                let weights = Matrix(space.products, rowStride: 1, columnStride: space.blockSize)
+                kernels.multiply(
+                    block.count, rows.dim, others.count, weights, rowMatrix(space.others),
+                    rowMatrix(space.gradients), true)
+            }
+        }
+        return sums
+    }
+
+    /// Adds the product of the points with a matrix to the gradient.
+    func addProduct(with matrix: Matrix) {
+        kernels.multiply(
+            block.count, rows.dim, rows.dim, rowMatrix(space.points), matrix, rowMatrix(space.gradients), true)
+    }
+
+    /// `g = scale · (g + weights · points + totalWeight · total)`
+    func complete(total: UnsafeRawPointer, totalWeight: Double, scale: Double) {
+        kernels.completePoints(
+            PointCompletion(
+                gradients: space.gradients, points: space.points, stride: space.width, count: block.count,
+                weights: space.weights, total: total, totalWeight: totalWeight, scale: scale))
+    }
+
+    /// The sums of the block's identities; with a gradient, adds its closed-form part, undoes the normalisation and writes
+    /// the rows.
+    func finishIdentities(_ job: GradientJob) -> IdentitySums {
+        var job = job
+        job.pointGradients = PointGradients(
+            vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound)
+        if pushed == .all {
+            return kernels.addGradients(job, rows.identityOfRow(block.lowerBound), block, space.gradientScratch)
+        }
+        return kernels.addGradients(job, block.lowerBound, rows.rowsOf(block), space.gradientScratch)
+    }
+
+    /// The points of identities that have a point in the block.
+    var ownPoints: Range<Int> {
+        pointsOfIdentity(of: block.lowerBound).lowerBound..<pointsOfIdentity(of: block.upperBound &- 1).upperBound
+    }
+
+    /// The points of the identity that has this point.
+    private func pointsOfIdentity(of point: Int) -> Range<Int> {
+        if pushed != .all { return point..<point &+ 1 }
+        let identity = rows.identity(rows.identityOfRow(point))
+        return identity.start..<identity.start &+ identity.count
+    }
+}

@@ -1,0 +1,167 @@
+import KernelInterface
+
+/// A type the loops compute in, and the vector of it that they take at a time: 64 bytes, which the compiler splits into
+/// the registers of AVX2 or AVX-512, or one 16-byte register of baseline x86-64.
+protocol ComputeScalar: BinaryFloatingPoint, SIMDScalar, SendableMetatype {
+    associatedtype Lanes: SIMD where Lanes.Scalar == Self
+
+    /// Adds every lane to one of the doubles at `sums`.
+    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
+    /// Adds the squares of the lanes, taken in double.
+    static func addSquares(of lanes: Lanes, to sums: inout Double.Lanes)
+    /// The sum of all lanes, added in double.
+    static func total(_ lanes: Lanes) -> Double
+    /// The lanes with zeros in place of the first `count`.
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
+
+    /// Stored elements that this type computes for, and back.
+    static func widen(
+        _ row: UnsafeRawPointer, _ element: ElementType, count: Int, to result: UnsafeMutablePointer<Self>)
+    static func narrow(
+        _ row: UnsafePointer<Self>, count: Int, to result: UnsafeMutableRawPointer, _ element: ElementType)
+}
+
+extension ComputeScalar {
+    @inline(__always)
+    static var laneCount: Int { Lanes.scalarCount }
+
+    /// The least multiple of `laneCount` that holds `count`.
+    @inline(__always)
+    static func padded(_ count: Int) -> Int { (count &+ laneCount &- 1) & ~(laneCount &- 1) }
+}
+
+#if PULLPUSH_FMA
+    extension Float: ComputeScalar {
+        typealias Lanes = SIMD16<Float>
+        fileprivate static var laneIndex: SIMD16<Int32> { SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
+    }
+
+    extension Double: ComputeScalar {
+        typealias Lanes = SIMD8<Double>
+        fileprivate static var laneIndex: SIMD8<Int64> { SIMD8<Int64>(0, 1, 2, 3, 4, 5, 6, 7) }
+    }
+#else
+    extension Float: ComputeScalar {
+        typealias Lanes = SIMD4<Float>
+        fileprivate static var laneIndex: SIMD4<Int32> { SIMD4<Int32>(0, 1, 2, 3) }
+    }
+
+    extension Double: ComputeScalar {
+        typealias Lanes = SIMD2<Double>
+        fileprivate static var laneIndex: SIMD2<Int64> { SIMD2<Int64>(0, 1) }
+    }
+#endif
+
+extension Float {
+    @inline(__always)
+    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
+        let half = lanes.lowHalf.scalarCount
+        Double.add(widened(lanes.lowHalf), to: sums)
+        Double.add(widened(lanes.highHalf), to: sums + half)
+    }
+
+    @inline(__always)
+    static func addSquares(of lanes: Lanes, to sums: inout Double.Lanes) {
+        Double.addSquares(of: widened(lanes.lowHalf), to: &sums)
+        Double.addSquares(of: widened(lanes.highHalf), to: &sums)
+    }
+
+    @inline(__always)
+    static func total(_ lanes: Lanes) -> Double {
+        Double.total(widened(lanes.lowHalf) + widened(lanes.highHalf))
+    }
+
+    @inline(__always)
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
+        lanes.replacing(with: 0, where: laneIndex .< Int32(truncatingIfNeeded: count))
+    }
+}
+
+extension Double {
+    @inline(__always)
+    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
+        storeLanes(loadLanes(UnsafePointer(sums)) + lanes, sums)
+    }
+
+    @inline(__always)
+    static func addSquares(of lanes: Lanes, to sums: inout Lanes) {
+        sums = multiplyAdd(lanes, lanes, sums)
+    }
+
+    @inline(__always)
+    static func total(_ lanes: SIMD8<Double>) -> Double {
+        let four = lanes.lowHalf + lanes.highHalf
+        return total(four.lowHalf + four.highHalf)
+    }
+
+    @inline(__always)
+    static func total(_ lanes: SIMD2<Double>) -> Double { lanes.x + lanes.y }
+
+    @inline(__always)
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
+        lanes.replacing(with: 0, where: laneIndex .< Int64(count))
+    }
+}
+
+// Lane by lane, since the standard library's conversion of whole vectors is a call.
+
+@inline(__always)
+private func widened(_ v: SIMD8<Float>) -> SIMD8<Double> {
+    SIMD8(
+        Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]), Double(v[4]), Double(v[5]), Double(v[6]), Double(v[7]))
+}
+
+@inline(__always)
+private func widened(_ v: SIMD2<Float>) -> SIMD2<Double> { SIMD2(Double(v.x), Double(v.y)) }
+
+/// `a·b + c`. Where the processor has no fused multiply-add, fusing would be a library call for every lane.
+@inline(__always)
+func multiplyAdd<L: SIMD>(_ a: L, _ b: L, _ c: L) -> L where L.Scalar: FloatingPoint {
+    #if PULLPUSH_FMA
+        return c.addingProduct(a, b)
+    #else
+        return a * b + c
+    #endif
+}
+
+@inline(__always)
+func loadLanes<S: ComputeScalar>(_ pointer: UnsafePointer<S>) -> S.Lanes {
+    UnsafeRawPointer(pointer).loadUnaligned(as: S.Lanes.self)
+}
+
+@inline(__always)
+func storeLanes<S: ComputeScalar>(_ lanes: S.Lanes, _ pointer: UnsafeMutablePointer<S>) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: S.Lanes.self)
+}
+
+/// One vector's worth of columns. Where the number of columns is no multiple of the lanes, the last vector reaches back
+/// over columns already seen, so that every load and store is whole; what sums over columns must drop the seen lanes.
+struct Columns<S: ComputeScalar> {
+    /// The first column.
+    let offset: Int
+    /// Lanes at the front that the vector before has covered.
+    let seen: Int
+
+    @inline(__always)
+    func load(_ row: UnsafePointer<S>) -> S.Lanes { loadLanes(row + offset) }
+
+    @inline(__always)
+    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>) { storeLanes(lanes, row + offset) }
+
+    @inline(__always)
+    func unseen(_ lanes: S.Lanes) -> S.Lanes { seen == 0 ? lanes : S.dropFirst(seen, lanes) }
+}
+
+/// Calls `body` with vectors that cover `count` columns, at least as many as there are lanes.
+///
+/// The last vector takes the same path as the others: a body called from two places is not inlined.
+@inline(__always)
+func forEachColumns<S: ComputeScalar>(of count: Int, _: S.Type, _ body: (Columns<S>) -> Void) {
+    let last = count &- S.laneCount
+    var next = 0
+    while next < count {
+        let offset = min(next, last)
+        body(Columns(offset: offset, seen: next &- offset))
+        next &+= S.laneCount
+    }
+}

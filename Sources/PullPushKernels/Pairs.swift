@@ -1,0 +1,111 @@
+import KernelInterface
+
+/// See `KernelTable.evaluatePairs`.
+@inline(__always)
+func evaluatePairs<S: ComputeScalar>(_: S.Type, _ tile: PairTile, _ function: PairFunction) -> PairSums {
+    typealias Lanes = S.Lanes
+    // Of ordered pairs, both orders of a pair count, hence the weights are twice the derivative.
+    switch function {
+    case .squared(let target):
+        let target = Lanes(repeating: S(target))
+        return tile.replace(S.self, ignored: target[0], perActivePair: 0, columnShare: 0) { s, _ in
+            let error = s - target
+            return (error * error, error * Lanes(repeating: 4))
+        }
+    case .hinge(let margin):
+        return tile.hinge(S.self, product: 1, square: 0, constant: -margin)
+    case .distanceHinge(let margin):
+        return tile.hinge(S.self, product: 2, square: -1, constant: margin)
+    }
+}
+
+extension PairTile {
+    /// `max(0, product·s + square·(‖p‖² + ‖q‖²) + constant)`
+    @inline(__always)
+    fileprivate func hinge<S: ComputeScalar>(_: S.Type, product: Double, square: Double, constant: Double) -> PairSums {
+        typealias Lanes = S.Lanes
+        let onProduct = Lanes(repeating: S(product))
+        let onSquares = Lanes(repeating: S(square))
+        let constant = Lanes(repeating: S(constant))
+        let active = Lanes(repeating: S(2 * product))
+        return replace(
+            S.self, ignored: -S.infinity, perActivePair: S(2 * product), columnShare: S(square)
+        ) { s, squares in
+            let value = multiplyAdd(s, onProduct, multiplyAdd(squares, onSquares, constant))
+            // Written so that a NaN is active.
+            let inactive = value .<= 0
+            return (value.replacing(with: 0, where: inactive), active.replacing(with: 0, where: inactive))
+        }
+    }
+
+    /// Replaces every product by its weight.
+    ///
+    /// - Parameters:
+    ///   - ignored: the product that gives value and weight 0, for pairs that are none
+    ///   - perActivePair: the weight of an active pair if all have the same; 0 if every pair is active
+    ///   - columnShare: what part of a pair's weight the column point itself has in its gradient
+    ///   - pair: value and weight from the products and the sums of the two squared norms
+    @inline(__always)
+    fileprivate func replace<S: ComputeScalar>(
+        _: S.Type, ignored: S, perActivePair: S, columnShare: S,
+        _ pair: (S.Lanes, S.Lanes) -> (value: S.Lanes, weight: S.Lanes)
+    ) -> PairSums {
+        let share = S.Lanes(repeating: columnShare)
+        let start = products.assumingMemoryBound(to: S.self)
+        let squares = columnSquares.assumingMemoryBound(to: S.self)
+        let weights = columnWeights.assumingMemoryBound(to: S.self)
+        var sums = PairSums()
+        var active = 0.0
+        for j in 0..<rows {
+            let row = start + j &* stride
+            if pairsOwn {
+                ignore(row, 0..<own[j].lowerBound, ignored)
+                ignore(row, own[j].upperBound..<columns, ignored)
+            } else {
+                ignore(row, own[j], ignored)
+            }
+            ignore(row, columns..<S.padded(columns), ignored)
+            let rowSquare = S.Lanes(repeating: rowSquares.assumingMemoryBound(to: S.self)[j])
+            var value = S.Lanes.zero
+            var weight = S.Lanes.zero
+            for column in Swift.stride(from: 0, to: columns, by: S.laneCount) {
+                let result = pair(loadLanes(row + column), rowSquare + loadLanes(squares + column))
+                value += result.value
+                weight += result.weight
+                storeLanes(result.weight, row + column)
+                let before = loadLanes(UnsafePointer(weights + column))
+                storeLanes(multiplyAdd(result.weight, share, before), weights + column)
+            }
+            sums.value += S.total(value)
+            if perActivePair != 0 { active += S.total(weight) }
+        }
+        if perActivePair != 0 { sums.active = Int(active / Double(perActivePair)) }
+        return sums
+    }
+}
+
+@inline(never)
+private func ignore<S: ComputeScalar>(_ row: UnsafeMutablePointer<S>, _ columns: Range<Int>, _ ignored: S) {
+    for column in columns { row[column] = ignored }
+}
+
+/// See `KernelTable.completePoints`.
+@inline(__always)
+func completePoints<S: ComputeScalar>(_: S.Type, _ completion: PointCompletion) {
+    typealias Lanes = S.Lanes
+    let gradients = completion.gradients.assumingMemoryBound(to: S.self)
+    let points = completion.points.assumingMemoryBound(to: S.self)
+    let weights = completion.weights.assumingMemoryBound(to: S.self)
+    let total = completion.total.assumingMemoryBound(to: S.self)
+    let totalWeight = Lanes(repeating: S(completion.totalWeight))
+    let scale = Lanes(repeating: S(completion.scale))
+    for i in 0..<completion.count {
+        let weight = Lanes(repeating: weights[i])
+        for column in stride(from: 0, to: completion.stride, by: S.laneCount) {
+            let offset = i &* completion.stride &+ column
+            var g = multiplyAdd(loadLanes(points + offset), weight, loadLanes(UnsafePointer(gradients + offset)))
+            g = multiplyAdd(loadLanes(total + column), totalWeight, g)
+            storeLanes(g * scale, gradients + offset)
+        }
+    }
+}

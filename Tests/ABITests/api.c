@@ -1,0 +1,42 @@
+#include "api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct api api;
+
+#ifdef PULLPUSH_DLOPEN
+
+#include <dlfcn.h>
+
+int api_load(const char *path)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 1;
+    }
+#define API_LOOK_UP(name)                                                                                             \
+    {                                                                                                                 \
+        void *symbol = dlsym(library, "pullpush_" #name);                                                             \
+        if (!symbol) {                                                                                                \
+            fprintf(stderr, "%s has no pullpush_" #name "\n", path);                                                  \
+            return 1;                                                                                                 \
+        }                                                                                                             \
+        memcpy(&api.name, &symbol, sizeof symbol);                                                                    \
+    }
+    API_FUNCTIONS(API_LOOK_UP)
+    return 0;
+}
+
+#else
+
+int api_load(const char *path)
+{
+    (void)path;
+#define API_LINK(name) api.name = pullpush_##name;
+    API_FUNCTIONS(API_LINK)
+    return 0;
+}
+
+#endif

@@ -1,0 +1,285 @@
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A gradient of `dim` columns, and for each row the size of all that was added to it, were it never to cancel. */
+struct gradient {
+    double *rows, *terms;
+    size_t dim;
+};
+
+/* The vectors that are pushed apart: vector i is of `identity[i]`; row a is a part `share[a]` of vector `of[a]`. */
+struct pushed {
+    size_t count;
+    double *vectors;
+    struct gradient gradient;
+    size_t *identity, *of;
+    double *share;
+};
+
+static double inner(const double *a, const double *b, size_t dim)
+{
+    double sum = 0;
+    for (size_t d = 0; d < dim; d++)
+        sum += a[d] * b[d];
+    return sum;
+}
+
+static double squared_distance(const double *a, const double *b, size_t dim)
+{
+    double sum = 0;
+    for (size_t d = 0; d < dim; d++)
+        sum += (a[d] - b[d]) * (a[d] - b[d]);
+    return sum;
+}
+
+static void add_scaled(double *to, double factor, const double *from, size_t dim)
+{
+    for (size_t d = 0; d < dim; d++)
+        to[d] += factor * from[d];
+}
+
+static void add_term(struct gradient *gradient, size_t row, double factor, const double *vector)
+{
+    add_scaled(gradient->rows + row * gradient->dim, factor, vector, gradient->dim);
+    gradient->terms[row] += fabs(factor) * sqrt(inner(vector, vector, gradient->dim));
+}
+
+static double *zeros(size_t count)
+{
+    double *memory = (double *)calloc(count ? count : 1, sizeof(double));
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static size_t *indices(size_t count)
+{
+    size_t *memory = (size_t *)calloc(count ? count : 1, sizeof(size_t));
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static struct gradient gradient_make(size_t rows, size_t dim)
+{
+    struct gradient gradient;
+    gradient.rows = zeros(rows * dim);
+    gradient.terms = zeros(rows);
+    gradient.dim = dim;
+    return gradient;
+}
+
+/* x = scale * f; returns the scale and whether it depends on the norm. */
+static double row_scale(int32_t normalize, double norm, int *constant)
+{
+    *constant = 1;
+    switch (normalize) {
+    case PULLPUSH_NORMALIZE_L2:
+        if (norm <= 1e-12)
+            return 1e12;
+        *constant = 0;
+        return 1 / norm;
+    case PULLPUSH_NORMALIZE_RENORM:
+        if (norm <= 1e-5)
+            return 1e5;
+        *constant = 0;
+        return 1 / (norm + 1e-7);
+    default:
+        return 1;
+    }
+}
+
+/* g_f = u g_x + f u'(n) (f . g_x) / n, with u the scale; u' = -u^2 for 1/n and for 1/(n + 1e-7) alike. */
+static void normalize_backward(int32_t normalize, const double *f, const double *g_x, size_t dim, double *g_f)
+{
+    int constant;
+    double norm = sqrt(inner(f, f, dim));
+    double u = row_scale(normalize, norm, &constant);
+    double slope = constant ? 0 : -u * u * inner(f, g_x, dim) / norm;
+    for (size_t d = 0; d < dim; d++)
+        g_f[d] = u * g_x[d] + slope * f[d];
+}
+
+static double pull_pairs(const double *x, const size_t *identity, const size_t *sizes, size_t rows, size_t dim,
+                         const pullpush_options *options, pullpush_result *result, struct gradient *gradient)
+{
+    int euclidean = options->objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    double sum = 0, sum_inner = 0;
+    for (size_t a = 0; a < rows; a++) {
+        for (size_t b = 0; b < rows; b++) {
+            if (identity[a] != identity[b] || sizes[identity[a]] < 2)
+                continue;
+            if (a == b && options->self_pairs == PULLPUSH_SELF_PAIRS_EXCLUDE)
+                continue;
+            const double *x_a = x + a * dim, *x_b = x + b * dim;
+            double s = inner(x_a, x_b, dim);
+            sum += euclidean ? squared_distance(x_a, x_b, dim) : 1 - s;
+            if (a != b) {
+                sum_inner += s;
+                result->positive_pairs += 1;
+            }
+            if (euclidean) {
+                add_term(gradient, a, 2, x_a);
+                add_term(gradient, a, -2, x_b);
+                add_term(gradient, b, 2, x_b);
+                add_term(gradient, b, -2, x_a);
+            } else {
+                add_term(gradient, a, -1, x_b);
+                add_term(gradient, b, -1, x_a);
+            }
+        }
+    }
+    double pairs = (double)result->positive_pairs;
+    if (pairs == 0)
+        return 0;
+    result->mean_positive = sum_inner / pairs;
+    result->pull = sum / pairs;
+    return 1 / pairs;
+}
+
+static void choose_pushed(const double *x, const size_t *identity, const size_t *sizes, size_t identities, size_t rows,
+                          size_t dim, int32_t between, struct pushed *pushed)
+{
+    int all = between == PULLPUSH_PUSH_BETWEEN_ALL;
+    pushed->count = all ? rows : identities;
+    pushed->vectors = zeros(pushed->count * dim);
+    pushed->gradient = gradient_make(pushed->count, dim);
+    pushed->identity = indices(pushed->count);
+    pushed->of = indices(rows);
+    pushed->share = zeros(rows);
+    size_t *seen = indices(identities);
+    for (size_t a = 0; a < rows; a++) {
+        size_t c = identity[a], i = all ? a : c;
+        if (all)
+            pushed->share[a] = 1;
+        else if (between == PULLPUSH_PUSH_BETWEEN_CENTROIDS)
+            pushed->share[a] = 1 / (double)sizes[c];
+        else
+            pushed->share[a] = seen[c] == 0;
+        seen[c] += 1;
+        pushed->of[a] = i;
+        pushed->identity[i] = c;
+        add_scaled(pushed->vectors + i * dim, pushed->share[a], x + a * dim, dim);
+    }
+    free(seen);
+}
+
+static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_options *options, struct answer *answer)
+{
+    pullpush_result *result = &answer->result;
+    int euclidean = options->objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    int self = options->push == PULLPUSH_PUSH_LINEAR && !euclidean &&
+               options->push_between == PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES &&
+               options->self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE;
+    double sum = 0, sum_inner = 0;
+    answer->hinge_distance = HUGE_VAL;
+    for (size_t i = 0; i < pushed->count; i++) {
+        for (size_t j = 0; j < pushed->count; j++) {
+            const double *v_i = pushed->vectors + i * dim, *v_j = pushed->vectors + j * dim;
+            double s = inner(v_i, v_j, dim);
+            if (i == j && self) { /* the sum has the self pairs, minus one for each identity */
+                sum += s - 1;
+                add_term(&pushed->gradient, i, 2, v_i);
+            }
+            if (pushed->identity[i] == pushed->identity[j])
+                continue;
+            /* "likeness": what the push makes small */
+            double likeness = euclidean ? -squared_distance(v_i, v_j, dim) : s, value, slope;
+            double over = euclidean ? likeness + options->margin : likeness - options->margin;
+            int active = 1;
+            switch (options->push) {
+            case PULLPUSH_PUSH_SQUARED:
+                value = (s - options->target) * (s - options->target);
+                slope = 2 * (s - options->target);
+                break;
+            case PULLPUSH_PUSH_HINGE:
+                active = over > 0;
+                value = active ? over : 0;
+                slope = active;
+                answer->hinge_distance = fmin(answer->hinge_distance, fabs(over));
+                break;
+            default:
+                value = likeness;
+                slope = 1;
+            }
+            sum += value;
+            sum_inner += s;
+            result->negative_pairs += 1;
+            result->active_pairs += (uint64_t)active;
+            if (euclidean) {
+                add_term(&pushed->gradient, i, -2 * slope, v_i);
+                add_term(&pushed->gradient, i, 2 * slope, v_j);
+                add_term(&pushed->gradient, j, -2 * slope, v_j);
+                add_term(&pushed->gradient, j, 2 * slope, v_i);
+            } else {
+                add_term(&pushed->gradient, i, slope, v_j);
+                add_term(&pushed->gradient, j, slope, v_i);
+            }
+        }
+    }
+    if (result->negative_pairs == 0)
+        return 0;
+    result->mean_negative = sum_inner / (double)result->negative_pairs;
+    uint64_t divisor = options->reduction == PULLPUSH_REDUCTION_MEAN_ACTIVE ? result->active_pairs
+                                                                             : result->negative_pairs;
+    if (divisor == 0)
+        return 0;
+    result->push = sum / (double)divisor;
+    return 1 / (double)divisor;
+}
+
+void reference_evaluate(const double *features, const int64_t *labels, size_t rows, size_t dim,
+                        const pullpush_options *options, struct answer *answer)
+{
+    memset(&answer->result, 0, sizeof answer->result);
+    answer->result.struct_size = sizeof answer->result;
+
+    size_t *identity = indices(rows), *sizes = indices(rows), identities = 0;
+    for (size_t a = 0; a < rows; a++) {
+        size_t first = 0;
+        while (labels[first] != labels[a])
+            first++;
+        identity[a] = first == a ? identities++ : identity[first];
+        sizes[identity[a]] += 1;
+    }
+
+    double *x = zeros(rows * dim), *scales = zeros(rows), *row = zeros(dim);
+    for (size_t a = 0; a < rows; a++) {
+        int constant;
+        const double *f = features + a * dim;
+        scales[a] = row_scale(options->normalize, sqrt(inner(f, f, dim)), &constant);
+        add_scaled(x + a * dim, scales[a], f, dim);
+    }
+
+    struct gradient pull = gradient_make(rows, dim);
+    double pull_factor = pull_pairs(x, identity, sizes, rows, dim, options, &answer->result, &pull);
+    struct pushed pushed;
+    choose_pushed(x, identity, sizes, identities, rows, dim, options->push_between, &pushed);
+    double push_factor = push_pairs(&pushed, dim, options, answer);
+    answer->result.loss = options->pull_weight * answer->result.pull + options->push_weight * answer->result.push;
+
+    pull_factor *= options->upstream * options->pull_weight;
+    push_factor *= options->upstream * options->push_weight;
+    double squared_terms = 0;
+    for (size_t a = 0; a < rows; a++) {
+        size_t i = pushed.of[a];
+        double part = push_factor * pushed.share[a];
+        double terms = fabs(pull_factor) * pull.terms[a] + fabs(part) * pushed.gradient.terms[i];
+        squared_terms += terms * terms;
+        memset(row, 0, dim * sizeof *row);
+        add_scaled(row, pull_factor, pull.rows + a * dim, dim);
+        add_scaled(row, part, pushed.gradient.rows + i * dim, dim);
+        if (answer->gradient)
+            normalize_backward(options->normalize, features + a * dim, row, dim, answer->gradient + a * dim);
+    }
+    answer->gradient_terms = sqrt(squared_terms);
+    if (answer->row_scales)
+        memcpy(answer->row_scales, scales, rows * sizeof *scales);
+
+    free(identity), free(sizes), free(x), free(scales), free(row), free(pull.rows), free(pull.terms);
+    free(pushed.vectors), free(pushed.gradient.rows), free(pushed.gradient.terms);
+    free(pushed.identity), free(pushed.of), free(pushed.share);
+}

@@ -1,0 +1,176 @@
+/* Every option with every other, over shapes, widths, types, layouts and strides, against the reference. */
+#include "api.h"
+#include "check.h"
+#include "option_sets.h"
+#include "random.h"
+#include "scene.h"
+#include "tests.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const struct shape shapes[] = {
+    {1, {1}}, {1, {5}}, {3, {1}}, {4, {2}}, {3, {4}}, {3, {3}}, {2, {8}}, {2, {9}},
+    {4, {2, 3, 1, 4}}, {5, {1, 5, 1, 2, 2}}, {2, {17, 1}}, {9, {1, 2}},
+};
+/* More pushed vectors than columns and fewer, beyond any tile of either; and an identity of many rows. */
+static const struct {
+    struct shape shape;
+    size_t dim;
+} large[] = {
+    {{67, {1}}, 9}, {{40, {2}}, 17}, {{33, {1, 3, 2}}, 100}, {{3, {70, 3, 1}}, 13}, {{19, {2}}, 257},
+};
+static const size_t dims[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
+static const double upstreams[] = {1, 1, -2.5, 0.125};
+static const size_t paddings[] = {0, 0, 1, 5};
+
+/* Moves the margin until no pair is at the corner of the hinge, where rounding would choose the side. */
+static int settle_margin(const struct scene *scene, pullpush_options *options, struct answer *answer)
+{
+    for (int attempt = 0; attempt < 100; attempt++) {
+        reference_evaluate(scene->exact, scene->labels, scene->rows, scene->dim, options, answer);
+        if (answer->hinge_distance > 1e-4)
+            return 1;
+        options->margin += 0.0137;
+    }
+    return 0;
+}
+
+static void run_case(const struct shape *shape, size_t dim, pullpush_options options, uint64_t seed)
+{
+    uint64_t state = seed;
+    const struct element *element = &elements[random_below(&state, 4)];
+    enum data data = (enum data)random_below(&state, 3);
+    /* The gradient of a tiny row is beyond the range of binary16. */
+    if (element->dtype == PULLPUSH_DTYPE_F16 && data == DATA_TINY)
+        data = DATA_SPREAD;
+    enum layout layout = (enum layout)random_below(&state, 3);
+    if (layout == LAYOUT_SAMPLES_PER_ID && !shape_is_regular(shape))
+        layout = LAYOUT_LABELS_SORTED;
+    size_t row_padding = paddings[random_below(&state, 4)], gradient_padding = paddings[random_below(&state, 4)];
+    struct scene scene =
+        scene_make(shape, dim, element, data, layout, row_padding, gradient_padding, random_next(&state));
+
+    options.upstream = upstreams[random_below(&state, 4)];
+    options.accumulate = (int32_t)random_below(&state, 2);
+    options.num_threads = (int32_t)random_below(&state, 3);
+    options.check_finite = (int32_t)random_below(&state, 2);
+    if (random_below(&state, 2)) {
+        options.target = 0.3, options.margin = 0.2;
+        options.pull_weight = 0.5, options.push_weight = -1.5;
+    }
+
+    struct answer answer;
+    answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
+    answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+    int settled = settle_margin(&scene, &options, &answer);
+    check_case("%s %s, %zu rows of %zu in %zu identities, %s, %s, padding %zu and %zu, upstream %g, threads %d%s",
+               option_set_name(&options), element->name, scene.rows, dim, shape->identities,
+               layout == LAYOUT_SAMPLES_PER_ID ? "PxK" : layout == LAYOUT_LABELS_SORTED ? "sorted" : "shuffled",
+               data == DATA_SPREAD ? "spread" : data == DATA_ALIKE ? "alike" : "tiny", row_padding, gradient_padding,
+               options.upstream, options.num_threads, options.accumulate ? ", accumulated" : "");
+    check(settled, "no margin keeps away from the corner of the hinge");
+
+    char message[256];
+    pullpush_result result = blank_result();
+    int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes,
+                              gradient_padding ? scene.gradient_stride : 0, message, sizeof message);
+    check(status == PULLPUSH_OK, "status %d: %s", status, message);
+    if (status == PULLPUSH_OK) {
+        check(message[0] == 0, "success left the message '%s'", message);
+        check_result(&result, &answer, &options, element);
+        check_gradient(&scene, &answer, 0, scene.rows, options.accumulate);
+        pullpush_result alone = blank_result();
+        status = api.evaluate(&scene.batch, &options, &alone, NULL, 0, NULL, 0);
+        check(status == PULLPUSH_OK, "status %d without a gradient", status);
+        check_result(&alone, &answer, &options, element);
+    }
+    free(answer.gradient), free(answer.row_scales);
+    scene_free(&scene);
+}
+
+/* The plain call is the original loss without normalisation. */
+static void run_plain(const struct shape *shape, size_t dim, const struct element *element, uint64_t seed)
+{
+    struct scene scene = scene_make(shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
+    pullpush_options options = default_options();
+    options.normalize = PULLPUSH_NORMALIZE_NONE;
+    struct answer answer;
+    answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
+    answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+    reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
+    check_case("plain call %s, %zu rows of %zu in %zu identities", element->name, scene.rows, dim, shape->identities);
+
+    for (int with_gradient = 0; with_gradient < 2; with_gradient++) {
+        double loss = 0;
+        void *gradient = with_gradient ? scene.gradient.bytes : NULL;
+        size_t samples = shape->sizes[0];
+        const void *features = scene.features.bytes;
+        int status = element == element_f32
+                         ? api.loss_f32((const float *)features, scene.rows, dim, samples, &loss, (float *)gradient)
+                         : api.loss_f64((const double *)features, scene.rows, dim, samples, &loss, (double *)gradient);
+        check(status == PULLPUSH_OK, "status %d", status);
+        double tolerance = fmax(element->relative * (fabs(answer.result.pull) + fabs(answer.result.push)),
+                                2 * element->absolute);
+        check(fabs(loss - answer.result.loss) <= tolerance, "loss is %.17g instead of %.17g", loss, answer.result.loss);
+    }
+    check_gradient(&scene, &answer, 0, scene.rows, 0);
+    free(answer.gradient), free(answer.row_scales);
+    scene_free(&scene);
+}
+
+/* The gradient against central differences of the reference's values alone, in float64. */
+static void run_differences(pullpush_options options, uint64_t seed)
+{
+    static const struct shape shape = {4, {2, 3, 1, 2}};
+    const size_t dim = 5;
+    const double step = 1e-5;
+    struct scene scene = scene_make(&shape, dim, element_f64, DATA_SPREAD, LAYOUT_LABELS_SHUFFLED, 0, 0, seed);
+    struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0};
+    options.target = 0.2, options.margin = 0.1, options.push_weight = 0.7, options.upstream = 1.5;
+    check_case("differences, %s", option_set_name(&options));
+    check(settle_margin(&scene, &options, &answer), "no margin keeps away from the corner of the hinge");
+
+    char message[256];
+    pullpush_result result = blank_result();
+    int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, message, sizeof message);
+    check(status == PULLPUSH_OK, "status %d: %s", status, message);
+    double worst = 0;
+    for (size_t i = 0; status == PULLPUSH_OK && i < scene.rows * dim; i++) {
+        double value = scene.exact[i], loss[2];
+        for (int side = 0; side < 2; side++) {
+            scene.exact[i] = value + (side ? step : -step);
+            reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
+            loss[side] = answer.result.loss;
+        }
+        scene.exact[i] = value;
+        double slope = options.upstream * (loss[1] - loss[0]) / (2 * step);
+        worst = fmax(worst, fabs(slope - ((const double *)scene.gradient.bytes)[i]));
+    }
+    check(worst <= 1e-8, "the gradient is %.1e from the slope of the loss", worst);
+    scene_free(&scene);
+}
+
+void test_conformance(int every)
+{
+    const size_t shape_count = sizeof shapes / sizeof *shapes, dim_count = sizeof dims / sizeof *dims;
+    const size_t large_count = sizeof large / sizeof *large;
+    pullpush_options options;
+    unsigned turn = 0;
+    for (int set = 0; option_set(set, &options); set++) {
+        if (!option_set_is_meaningful(&options))
+            continue;
+        run_differences(options, (uint64_t)set);
+        for (size_t s = 0; s < shape_count; s++)
+            for (size_t d = 0; d < dim_count; d++)
+                if (turn++ % (unsigned)every == 0)
+                    run_case(&shapes[s], dims[d], options, turn);
+        for (size_t l = 0; l < large_count; l++)
+            if (turn++ % (unsigned)every == 0)
+                run_case(&large[l].shape, large[l].dim, options, turn);
+    }
+    for (size_t s = 0; s < shape_count; s++)
+        for (size_t d = 0; shape_is_regular(&shapes[s]) && d < dim_count; d++)
+            for (int e = 0; e < 2; e++)
+                run_plain(&shapes[s], dims[d], &elements[e], turn++);
+}

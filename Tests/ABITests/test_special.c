@@ -1,0 +1,193 @@
+/* What no sweep over options shows: structs of other sizes, presets, NaN, nearly equal rows, one batch in two words. */
+#include "api.h"
+#include "check.h"
+#include "option_sets.h"
+#include "scene.h"
+#include "tests.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct shape regular = {4, {3}};
+
+static void test_presets(void)
+{
+    check_case("presets");
+    pullpush_options defaults = default_options(), preset, expected = defaults;
+    check(defaults.struct_size == sizeof defaults && defaults.normalize == PULLPUSH_NORMALIZE_RENORM &&
+              defaults.self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE && defaults.push == PULLPUSH_PUSH_LINEAR &&
+              defaults.reduction == PULLPUSH_REDUCTION_MEAN &&
+              defaults.push_between == PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES &&
+              defaults.objective == PULLPUSH_OBJECTIVE_INNER_PRODUCT && defaults.target == 0 && defaults.margin == 0 &&
+              defaults.pull_weight == 1 && defaults.push_weight == 1 && defaults.upstream == 1 &&
+              defaults.num_threads == 0 && defaults.check_finite == 0 && defaults.accumulate == 0 &&
+              defaults.reserved == 0,
+          "the defaults are not those of the header");
+
+    check(api.options_preset(&preset, sizeof preset, PULLPUSH_PRESET_ORIGINAL) == PULLPUSH_OK, "original refused");
+    check(memcmp(&preset, &expected, sizeof preset) == 0, "original is not the defaults");
+    expected.normalize = PULLPUSH_NORMALIZE_L2;
+    expected.self_pairs = PULLPUSH_SELF_PAIRS_EXCLUDE;
+    expected.push = PULLPUSH_PUSH_SQUARED;
+    check(api.options_preset(&preset, sizeof preset, PULLPUSH_PRESET_ORTHOGONAL) == PULLPUSH_OK, "orthogonal refused");
+    check(memcmp(&preset, &expected, sizeof preset) == 0, "orthogonal is not l2, exclude, squared with target 0");
+}
+
+/* A NULL for options means the defaults. */
+static void test_no_options(void)
+{
+    check_case("no options");
+    struct scene scene = scene_make(&regular, 9, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 7);
+    pullpush_options options = default_options();
+    pullpush_result without = blank_result(), with = blank_result();
+    check(api.evaluate(&scene.batch, NULL, &without, NULL, 0, NULL, 0) == PULLPUSH_OK, "refused");
+    check(api.evaluate(&scene.batch, &options, &with, NULL, 0, NULL, 0) == PULLPUSH_OK, "defaults refused");
+    check(memcmp(&with, &without, sizeof with) == 0, "not the defaults");
+    scene_free(&scene);
+}
+
+/* Callers compiled with a longer header are welcome as long as they ask for nothing unknown. */
+static void test_longer_structs(void)
+{
+    struct {
+        pullpush_options options;
+        char tail[24];
+    } options;
+    struct {
+        pullpush_batch batch;
+        char tail[24];
+    } batch;
+    check_case("longer structs");
+    struct scene scene = scene_make(&regular, 9, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 8);
+    pullpush_result result = blank_result(), expected = blank_result();
+    memset(&options, 0, sizeof options);
+    memset(&batch, 0, sizeof batch);
+    check(api.options_init(&options.options, sizeof options) == PULLPUSH_OK, "options_init refused");
+    check(options.options.struct_size == sizeof options, "struct_size %zu", options.options.struct_size);
+    for (size_t i = 0; i < sizeof options.tail; i++)
+        check(options.tail[i] == 0, "byte %zu of the tail is not 0", i);
+    batch.batch = scene.batch;
+    batch.batch.struct_size = sizeof batch;
+    check(api.evaluate(&batch.batch, &options.options, &result, NULL, 0, NULL, 0) == PULLPUSH_OK, "refused");
+    check(api.evaluate(&scene.batch, NULL, &expected, NULL, 0, NULL, 0) == PULLPUSH_OK, "plain structs refused");
+    check(memcmp(&result, &expected, sizeof result) == 0, "another result");
+    scene_free(&scene);
+}
+
+/* NaN and infinity go through as in IEEE arithmetic, unless check_finite is set: then the first bad row is named. */
+static void test_not_finite(void)
+{
+    static const double bad[] = {NAN, INFINITY, -INFINITY};
+    static const size_t bad_rows[] = {0, 5, 11};
+    for (size_t e = 0; e < 4; e++) {
+        for (size_t b = 0; b < 3; b++) {
+            for (size_t r = 0; r < 3; r++) {
+                const struct element *element = &elements[e];
+                const size_t dim = 9, row = bad_rows[r];
+                struct scene scene =
+                    scene_make(&regular, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 1, 0, 100 + b);
+                size_t place = row * scene.row_stride + r * 4;
+                if (element->size > 2)
+                    element_store(element, scene.features.bytes, place, bad[b]);
+                else
+                    ((uint16_t *)scene.features.bytes)[place] =
+                        (uint16_t)((element->exponent_bits == 5 ? 0x7C00 : 0x7F80) | (b == 0) | (b == 2 ? 0x8000 : 0));
+                check_case("%s %g in row %zu", element->name, bad[b], row);
+
+                pullpush_options options = default_options();
+                options.normalize = PULLPUSH_NORMALIZE_NONE;
+                pullpush_result result = blank_result(), before = blank_result();
+                char message[256], row_name[32] = "row ";
+                row_name[4] = (char)(row < 10 ? '0' + row : '1');
+                row_name[5] = (char)(row < 10 ? 0 : '0' + row % 10);
+                options.check_finite = 1;
+                int status =
+                    api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, message, sizeof message);
+                check(status == PULLPUSH_ERROR_NOT_FINITE, "status %d", status);
+                check(strstr(message, "features") && strstr(message, row_name), "message '%s'", message);
+                check(memcmp(&result, &before, sizeof result) == 0, "the result was written");
+                check(memcmp(scene.gradient.bytes, scene.gradient_before.bytes, scene.gradient.size) == 0,
+                      "the gradient was written");
+
+                options.check_finite = 0;
+                status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
+                check(status == PULLPUSH_OK, "status %d without check_finite", status);
+                check(!isfinite(result.loss) && !isfinite(result.pull), "loss %g, pull %g", result.loss, result.pull);
+                int spoiled = 0;
+                for (size_t d = 0; d < dim; d++)
+                    spoiled += !isfinite(element_load(element, scene.gradient.bytes, row * dim + d));
+                check(spoiled > 0, "the gradient of the bad row is finite");
+                scene_free(&scene);
+            }
+        }
+    }
+}
+
+/* Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. */
+static void test_tight_identities(void)
+{
+    static const struct shape shape = {8, {4}};
+    const size_t dim = 64, rows = 32;
+    for (int objective = 0; objective < 2; objective++) {
+        struct scene scene = scene_make(&shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 11);
+        for (size_t i = 0; i < rows * dim; i++) {
+            size_t a = i / dim, d = i % dim, first = a / 4 * 4;
+            double value = a == first ? scene.exact[i] : scene.exact[first * dim + d] + 1e-3 * scene.exact[i];
+            ((float *)scene.features.bytes)[i] = (float)value;
+            if (a != first)
+                scene.exact[i] = (float)value;
+        }
+        pullpush_options options = default_options();
+        options.normalize = PULLPUSH_NORMALIZE_L2;
+        options.self_pairs = PULLPUSH_SELF_PAIRS_EXCLUDE;
+        options.objective = objective;
+        struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0};
+        reference_evaluate(scene.exact, scene.labels, rows, dim, &options, &answer);
+        pullpush_result result = blank_result();
+        int status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);
+        double expected = answer.result.pull;
+        check_case("tight identities, objective %d", objective);
+        check(expected > 1e-7 && expected < 1e-5, "the pull of this test is %g, not about 1e-6", expected);
+        check(status == PULLPUSH_OK, "status %d", status);
+        check(fabs(result.pull - expected) <= 1e-4 * expected, "pull is %.9g instead of %.9g", result.pull, expected);
+        scene_free(&scene);
+    }
+}
+
+/* samples_per_id and sorted labels of any values are two words for one batch: the bits agree. */
+static void test_same_bits_for_labels(void)
+{
+    pullpush_options options;
+    for (int set = 0; option_set(set, &options); set++) {
+        if (!option_set_is_meaningful(&options))
+            continue;
+        const struct element *element = &elements[set % 4];
+        struct scene scene = scene_make(&regular, 17, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 12);
+        pullpush_batch labelled = scene.batch;
+        labelled.samples_per_id = 0;
+        labelled.labels = scene.labels;
+        void *second = malloc(scene.gradient.size);
+        pullpush_result counted_result = blank_result(), labelled_result = blank_result();
+        int counted_status =
+            api.evaluate(&scene.batch, &options, &counted_result, scene.gradient.bytes, 0, NULL, 0);
+        int labelled_status = api.evaluate(&labelled, &options, &labelled_result, second, 0, NULL, 0);
+        check_case("two words for one batch, %s %s", option_set_name(&options), element->name);
+        check(counted_status == PULLPUSH_OK && labelled_status == PULLPUSH_OK, "statuses %d and %d", counted_status,
+              labelled_status);
+        check(memcmp(&counted_result, &labelled_result, sizeof counted_result) == 0, "losses differ");
+        check(memcmp(scene.gradient.bytes, second, scene.gradient.size) == 0, "gradients differ");
+        free(second);
+        scene_free(&scene);
+    }
+}
+
+void test_special(void)
+{
+    test_presets();
+    test_no_options();
+    test_longer_structs();
+    test_not_finite();
+    test_tight_identities();
+    test_same_bits_for_labels();
+}

@@ -1,0 +1,156 @@
+/* The same bits for every number of threads, from many threads at once, and in a forked child. */
+#include "api.h"
+#include "check.h"
+#include "option_sets.h"
+#include "random.h"
+#include "scene.h"
+#include "tests.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROWS = 2048, DIM = 33, SAMPLES = 4, CALLERS = 4, CALLS = 8 };
+
+struct outcome {
+    pullpush_result result;
+    float *gradient;
+};
+
+static float *features;
+
+static void make_features(void)
+{
+    uint64_t state = 5;
+    features = (float *)malloc(ROWS * DIM * sizeof *features);
+    for (size_t i = 0; i < ROWS * DIM; i++)
+        features[i] = (float)random_signed(&state);
+}
+
+static int evaluate(const pullpush_options *options, int32_t num_threads, size_t rows, struct outcome *outcome)
+{
+    pullpush_batch batch;
+    pullpush_options threaded = *options;
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    batch.features = features;
+    batch.rows = rows;
+    batch.dim = DIM;
+    batch.samples_per_id = SAMPLES;
+    batch.dtype = PULLPUSH_DTYPE_F32;
+    threaded.num_threads = num_threads;
+    outcome->result = blank_result();
+    return api.evaluate(&batch, &threaded, &outcome->result, outcome->gradient, 0, NULL, 0);
+}
+
+static struct outcome outcome_make(void)
+{
+    struct outcome outcome;
+    outcome.gradient = (float *)calloc(ROWS * DIM, sizeof(float));
+    return outcome;
+}
+
+static int same(const struct outcome *a, const struct outcome *b, size_t rows)
+{
+    return memcmp(&a->result, &b->result, sizeof a->result) == 0 &&
+           memcmp(a->gradient, b->gradient, rows * DIM * sizeof(float)) == 0;
+}
+
+static void test_same_bits(void)
+{
+    static const int32_t thread_counts[] = {2, 3, 8, 0};
+    struct outcome one = outcome_make(), many = outcome_make();
+    pullpush_options options;
+    for (int set = 0; option_set(set, &options); set++) {
+        if (!option_set_is_meaningful(&options))
+            continue;
+        /* Pairs of rows are many: fewer rows do. */
+        size_t rows = options.push_between == PULLPUSH_PUSH_BETWEEN_ALL ? 256 : ROWS;
+        check_case("threads, %s", option_set_name(&options));
+        check(evaluate(&options, 1, rows, &one) == PULLPUSH_OK, "one thread failed");
+        for (size_t t = 0; t < sizeof thread_counts / sizeof *thread_counts; t++) {
+            check(evaluate(&options, thread_counts[t], rows, &many) == PULLPUSH_OK, "threads failed");
+            check(same(&one, &many, rows), "%d threads give other bits than 1", thread_counts[t]);
+        }
+    }
+    free(one.gradient), free(many.gradient);
+}
+
+struct caller {
+    pthread_t thread;
+    const struct outcome *expected;
+    int wrong;
+};
+
+static void *call_often(void *context)
+{
+    struct caller *caller = (struct caller *)context;
+    struct outcome outcome = outcome_make();
+    pullpush_options options = default_options();
+    for (int i = 0; i < CALLS; i++) {
+        int status = evaluate(&options, i % 4, ROWS, &outcome);
+        caller->wrong += status != PULLPUSH_OK || !same(&outcome, caller->expected, ROWS);
+    }
+    free(outcome.gradient);
+    return NULL;
+}
+
+static void test_concurrent_calls(const struct outcome *expected)
+{
+    struct caller callers[CALLERS];
+    check_case("concurrent calls");
+    for (int c = 0; c < CALLERS; c++) {
+        callers[c].expected = expected;
+        callers[c].wrong = 0;
+        check(pthread_create(&callers[c].thread, NULL, call_often, &callers[c]) == 0, "no thread");
+    }
+    for (int c = 0; c < CALLERS; c++) {
+        pthread_join(callers[c].thread, NULL);
+        check(callers[c].wrong == 0, "caller %d got %d of %d wrong", c, callers[c].wrong, CALLS);
+    }
+}
+
+/* The helper threads of the parent do not exist in the child: it must not wait for them. */
+static void test_forked_child(const struct outcome *expected)
+{
+    check_case("forked child");
+    pid_t child = fork();
+    check(child >= 0, "no child");
+    if (child == 0) {
+        struct outcome outcome = outcome_make();
+        pullpush_options options = default_options();
+        alarm(60);
+        _exit(evaluate(&options, 3, ROWS, &outcome) == PULLPUSH_OK && same(&outcome, expected, ROWS) ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with %s %d",
+          WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
+static void test_max_threads(void)
+{
+    check_case("max threads");
+    int initial = api.set_max_threads(3);
+    check(initial >= 0, "the value before is %d", initial);
+    check(api.set_max_threads(1) == 3, "3 was not kept");
+    check(api.set_max_threads(initial) == 1, "1 was not kept");
+    check(api.set_max_threads(initial) == initial, "the initial value was not kept");
+}
+
+void test_threads(void)
+{
+    make_features();
+    test_same_bits();
+    struct outcome expected = outcome_make();
+    pullpush_options options = default_options();
+    check_case("threads");
+    check(evaluate(&options, 1, ROWS, &expected) == PULLPUSH_OK, "one thread failed");
+    test_concurrent_calls(&expected);
+    test_forked_child(&expected);
+    test_max_threads();
+    free(expected.gradient);
+    free(features);
+}

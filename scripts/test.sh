@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# All tests, in the order in which a mistake travels: Swift, the shared library, its C callers, Python, the demo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/need.sh
+
+need_swift
+need binutils command -v readelf
+need libpython3-dev pkg-config --exists python3-embed
+need pkg-config command -v pkg-config
+need qemu-user command -v qemu-x86_64
+install_missing
+
+# step NAME COMMAND...: runs one kind of test under a heading and stops the run when it fails.
+step() {
+    local name=$1
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" || { printf '\n%s failed; it was: %s\n' "$name" "$*" >&2; exit 1; }
+}
+
+site_packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+step "Swift package, and Swift inside Python's process" env "PYTHONPATH=$site_packages:python" swift test -c release
+step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
+step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
+for tests in python/tests demo/tests examples/tests docs/tests; do
+    [[ ! -d $tests ]] || step "Python: $tests" .venv/bin/python -m pytest "$tests"
+done
+printf '\nAll tests passed.\n'
