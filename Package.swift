@@ -38,6 +38,17 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
     let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]
 #endif
 
+/// Testing needs the whole standard library.
+let tests: [Target] =
+    embedded
+    ? []
+    : [
+        .testTarget(name: "PullPushTests", dependencies: ["PullPush"]),
+        .systemLibrary(
+            name: "CPython", path: "Tests/CPython", pkgConfig: "python3-embed", providers: [.apt(["libpython3-dev"])]),
+        .testTarget(name: "EmbeddingTests", dependencies: ["CPullPush", "CPython", "PullPush"]),
+    ]
+
 let package = Package(
     name: "PullPush",
     products: [
@@ -57,6 +68,7 @@ let package = Package(
         .target(
             name: "PullPushABI",
             dependencies: ["CPullPush", "KernelInterface", "PullPush"],
+            exclude: ["exports.map"],
             swiftSettings: languageSettings(),
             linkerSettings: [
                 .linkedLibrary("m"),
@@ -68,6 +80,6 @@ let package = Package(
                     ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : []))
             ]
         ),
-    ],
+    ] + tests,
     swiftLanguageModes: [.v6]
 )

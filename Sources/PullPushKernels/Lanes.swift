@@ -1,8 +1,15 @@
 import KernelInterface
 
+#if hasFeature(Embedded)
+    typealias LaneScalar = SIMDScalar & SendableMetatype
+#else
+    /// Vectors of the whole standard library are codable, which asks the same of their scalars.
+    typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
+#endif
+
 /// A type the loops compute in, and the vector of it that they take at a time: 64 bytes, which the compiler splits into
 /// the registers of AVX2 or AVX-512, or one 16-byte register of baseline x86-64.
-protocol ComputeScalar: BinaryFloatingPoint, SIMDScalar, SendableMetatype {
+protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
 
     /// Adds every lane to one of the doubles at `sums`.

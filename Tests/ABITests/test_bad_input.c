@@ -124,7 +124,7 @@ static void *shifted(const void *pointer, ptrdiff_t bytes)
     X(rows_labelled, EVERY, SIZE, "rows", "",                                                                         \
       (BATCH.rows = SIZE_MAX / 4, BATCH.labels = call->memory.labels, BATCH.samples_per_id = 0))                      \
     X(dim_max, EVERY, SIZE, "dim", "", BATCH.dim = SIZE_MAX)                                                          \
-    X(dim_bytes, EVERY, SIZE, "rows", "12", BATCH.dim = SIZE_MAX / 8)                                                 \
+    X(dim_bytes, EVERY, SIZE, "memory", "", BATCH.dim = SIZE_MAX / 8)                                                 \
     X(stride_max, EVERY, SIZE, "row_stride", "", BATCH.row_stride = SIZE_MAX)                                         \
     X(stride_bytes, EVERY, SIZE, "rows", "12", BATCH.row_stride = SIZE_MAX / 32)                                      \
     X(stride_4, EVERY, STRIDE, "row_stride", "4", BATCH.row_stride = 4)                                               \
