@@ -8,11 +8,13 @@ let embedded = Context.environment["PULLPUSH_EMBEDDED"] == "1"
 let soname = "libpullpush.so.0"
 let packageRoot = Context.packageDirectory
 
-func languageSettings() -> [SwiftSetting] {
+/// Only the kernels of the instruction sets that count are worth more code for more speed; the rest is built small.
+func languageSettings(small: Bool = true) -> [SwiftSetting] {
     embedded
         ? [
             .enableExperimentalFeature("Embedded"),
-            .unsafeFlags(["-wmo", "-Ounchecked", "-Xfrontend", "-function-sections"]),
+            .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
+            .unsafeFlags(small ? ["-Osize", "-Xfrontend", "-remove-runtime-asserts"] : ["-Ounchecked"]),
         ]
         : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 }
@@ -23,7 +25,7 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
     .target(
         name: name,
         dependencies: ["KernelInterface"],
-        swiftSettings: languageSettings()
+        swiftSettings: languageSettings(small: march == nil)
             + (march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? [])
             + defines.map { .define($0) }
     )
@@ -69,7 +71,7 @@ let package = Package(
             name: "PullPushABI",
             dependencies: ["CPullPush", "KernelInterface", "PullPush"],
             exclude: ["exports.map"],
-            swiftSettings: languageSettings(),
+            swiftSettings: languageSettings(small: false),
             linkerSettings: [
                 .linkedLibrary("m"),
                 .unsafeFlags(

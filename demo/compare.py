@@ -78,7 +78,7 @@ def cells(variant: Variant, figures: NDArray[np.float64]) -> list[str]:
     """One row of the table from figures ``(seeds, 4)``."""
     mean, spread = figures.mean(axis=0), figures.std(axis=0, ddof=1 if len(figures) > 1 else 0)
     precisions = [f"{m:.3f} ± {s:.3f}" for m, s in zip(mean[:3], spread[:3], strict=True)]
-    return [variant.name, *precisions, f"{mean[3]:.2g}" if mean[3] < 10 else f"{mean[3]:.0f}"]
+    return [variant.name, *precisions, f"{mean[3]:.1f}" if mean[3] < 10 else f"{mean[3]:.0f}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

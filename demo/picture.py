@@ -19,6 +19,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from retrieval import Retrieval, similarities
 from sklearn.manifold import TSNE  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from training import Run
 
 Array = NDArray[np.floating]
@@ -86,7 +87,8 @@ def draw_curves(axes: Sequence[Axes], columns: Sequence[Column], bound: float) -
 
 def draw_map(axis: Axes, column: Column, labels: NDArray[np.integer]) -> None:
     """A t-SNE map of the held-out images by cosine distance, every digit named where it is densest."""
-    place = TSNE(metric="cosine", init="random", perplexity=30, random_state=0).fit_transform(column.embeddings)
+    with threadpool_limits(limits=1):
+        place = TSNE(metric="cosine", init="random", perplexity=30, random_state=0).fit_transform(column.embeddings)
     place = (place - place.min(0)) / np.ptp(place, axis=0)
     halo = [withStroke(linewidth=5, foreground="white")]
     for digit, colour in enumerate(DIGIT_COLOURS):

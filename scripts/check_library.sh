@@ -46,7 +46,9 @@ holds "nothing undefined beside glibc: ${undefined//$'\n'/ }" \
 if [[ $(readelf --file-header "$library") == *X86-64* ]]; then
     code=$(objdump --disassemble --no-show-raw-insn "$library")
     instructions() { grep -cE "$1" <<<"$code" || true; }
-    for kernel in 'vfmadd.*ps.*%ymm' 'vfmadd.*pd.*%ymm' 'vfmadd.*ps.*%zmm' 'vfmadd.*pd.*%zmm' 'mulps.*%xmm'; do
+    kernels=('mulps.*%xmm' 'vfmadd.*ps.*%ymm' 'vfmadd.*pd.*%ymm')
+    if grep -q '"x86-64-v4"' "$header"; then kernels+=('vfmadd.*ps.*%zmm' 'vfmadd.*pd.*%zmm'); fi
+    for kernel in "${kernels[@]}"; do
         holds "has instructions $kernel" test "$(instructions "$kernel")" -gt 10
     done
     holds "no library call for a fused multiply-add" test "$(instructions 'call.*<fmaf?[@>]')" -eq 0

@@ -107,3 +107,13 @@ public struct IdentitySums: Sendable {
         sums.weightedPointSquares += other.weightedPointSquares
     }
 }
+
+/// Bytes of scratch that `addGradients` keeps for each row of the largest identity, beside a copied row.
+public let rowStateSize = 32
+
+/// Bytes of scratch for `addGradients`: two vectors, and if rows must be copied, two gradient rows and an identity.
+@inlinable
+public func gradientScratchSize(_ rows: Rows) -> Int {
+    let vectors = 2 &* rows.element.padded(rows.dim) &+ (rows.largestIdentity &+ 2) &* rows.stagedColumns
+    return vectors &* rows.element.computeSize &+ rows.largestIdentity &* rowStateSize
+}

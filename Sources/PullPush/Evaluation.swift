@@ -7,7 +7,7 @@ import KernelInterface
 struct Evaluation: ~Copyable {
     let loss: PullPushLoss
     let rows: Rows
-    let kernels: KernelTable
+    let kernels: Kernels
     let workers: Int
     var scratch: Scratch
 
@@ -46,6 +46,7 @@ struct Evaluation: ~Copyable {
         count &* unit / units..<count &* (unit &+ 1) / units
     }
 
+    @inline(never)
     mutating func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
         let start = try scratch.allocate(bytes: overflow ? Int.max : bytes)
@@ -55,7 +56,7 @@ struct Evaluation: ~Copyable {
 
     private mutating func checkFinite() throws(PullPushError) {
         let slot = try allocateScalars(rows.stagedColumns)
-        let row = kernels.firstNonFinite(rows, 0..<rows.count, slot)
+        let row = kernels.firstNonFinite(rows, 0..<rows.count, slot: slot)
         if row >= 0 {
             throw PullPushError(.notFinite, "features", .badRow(row), expected: "finite numbers")
         }
@@ -64,6 +65,7 @@ struct Evaluation: ~Copyable {
     // MARK: Passes over the features
 
     /// The sum of all pushed points, in double, `width` long.
+    @inline(never)
     mutating func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let width = width
         let points = loss.points
@@ -75,7 +77,7 @@ struct Evaluation: ~Copyable {
         let slots = try scratch.allocate(bytes: workers &* slotSize)
         ThreadPool.run(units, workers: workers) { worker, unit in
             let range = Self.part(unit, of: units, count)
-            kernels.sumPoints(rows, points, range, sums + unit &* width, slots + worker &* slotSize)
+            kernels.sumPoints(rows, points, range, sums + unit &* width, slot: slots + worker &* slotSize)
         }
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
@@ -84,6 +86,7 @@ struct Evaluation: ~Copyable {
     }
 
     /// The identities' sums and, if the job has one, the closed-form part of their gradient.
+    @inline(never)
     mutating func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
         let rows = rows
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
@@ -93,7 +96,8 @@ struct Evaluation: ~Copyable {
         ThreadPool.run(units, workers: workers) { worker, unit in
             let identities = Self.part(unit, of: units, rows.identityCount)
             let range = rows.rowsOf(identities)
-            partial[unit] = kernels.addGradients(job, identities.lowerBound, range, workspace + worker &* size)
+            partial[unit] = kernels.addGradients(
+                job, identities.lowerBound, range, scratch: workspace + worker &* size)
         }
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
@@ -101,6 +105,7 @@ struct Evaluation: ~Copyable {
     }
 
     /// - Parameter total: the sum of all pushed points in compute scalars
+    @inline(never)
     func gradientJob(
         _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
     ) -> GradientJob {
@@ -110,6 +115,7 @@ struct Evaluation: ~Copyable {
             coefficients: coefficients, total: total)
     }
 
+    @inline(never)
     mutating func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let result = try scratch.allocate(count, of: Double.self)
         result.initialize(repeating: 0, count: count)
@@ -117,12 +123,14 @@ struct Evaluation: ~Copyable {
     }
 
     /// A vector of doubles as compute scalars.
+    @inline(never)
     mutating func narrowed(_ doubles: UnsafePointer<Double>, _ count: Int) throws(PullPushError) -> UnsafeRawPointer {
         let result = try allocateScalars(rows.element.padded(count))
-        kernels.narrowDoubles(doubles, result, count)
+        kernels.narrow(doubles, to: result, count: count)
         return UnsafeRawPointer(result)
     }
 
+    @inline(never)
     func squaredNorm(_ vector: UnsafePointer<Double>, _ count: Int) -> Double {
         var sum = 0.0
         for i in 0..<count { sum += vector[i] * vector[i] }
@@ -163,7 +171,8 @@ extension PullPushLoss {
             let moments = try evaluation.zeros(evaluation.rows.dim &* evaluation.rows.dim)
             try evaluation.addSecondMoments(to: moments)
             let own: PairSums
-            (own, totals.sums) = try evaluation.squaredPush(target: goal, moments: moments, gradient)
+            (own, totals.sums) = try evaluation.pairwise(
+                function, gradient, moments: try evaluation.narrowed(moments: moments))
             totals.pairs.value = evaluation.squaredPushSum(
                 target: goal, moments: moments, totals, ownPairs: own.value)
             return totals.result(self)

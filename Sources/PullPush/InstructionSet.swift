@@ -43,14 +43,14 @@ public enum InstructionSet: Int32, Sendable {
         return best
     }()
 
-    func kernels(for element: ElementType) -> KernelTable {
+    func kernels(for element: ElementType) -> Kernels {
         let double = element.computesInDouble
         switch self {
         #if arch(x86_64)
-            case .x86v3: return PullPushKernelsV3.kernelTable(computingInDouble: double)
-            case .x86v4: return PullPushKernelsV3.kernelTable(computingInDouble: double)
+            case .x86v3: return PullPushKernelsV3.makeKernels(computingInDouble: double)
+            case .x86v4: return PullPushKernelsV3.makeKernels(computingInDouble: double)
         #endif
-        default: return PullPushKernels.kernelTable(computingInDouble: double)
+        default: return PullPushKernels.makeKernels(computingInDouble: double)
         }
     }
 }

@@ -21,13 +21,20 @@ extension Evaluation {
         }
     }
 
-    /// Runs `body` on tiles that cover all points; its sums are added in the order of the tiles.
-    mutating func forEachTile(
-        wantsGradient: Bool, _ body: (Tile) -> (PairSums, IdentitySums)
+    /// Sums over pairs of the push and over the identities, and, if the job has one, the gradient.
+    ///
+    /// - Parameter moments: with the second moments of all points, a dim × dim matrix, the squared push takes from tiles
+    ///   just what the moments hold too much: the pairs within identities, self pairs included. Its gradient is
+    ///   `∂/∂p_i = 4 (C p_i − τ t − Σ_{j of i's identity} (p_i·p_j − τ) p_j)`, times `gradient.scale`.
+    mutating func pairwise(
+        _ function: PairFunction, _ gradient: PushGradient, moments: Matrix? = nil
     ) throws(PullPushError) -> (PairSums, IdentitySums) {
         let rows = rows
         let pushed = loss.points
         let kernels = kernels
+        let wantsGradient = gradient.job.gradient != nil
+        var target = 0.0
+        if case .squared(let goal) = loss.push { target = goal }
         let points = pushed == .all ? rows.count : rows.identityCount
         let spaces = try scratch.allocate(workers, of: TileSpace.self)
         for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(&self)) }
@@ -40,25 +47,26 @@ extension Evaluation {
                 rows: rows, pushed: pushed, kernels: kernels, space: spaces[worker],
                 block: unit &* blockSize..<min((unit &+ 1) &* blockSize, points), wantsGradient: wantsGradient)
             tile.load()
-            (pairSums[unit], identitySums[unit]) = body(tile)
+            let partners = moments == nil ? 0..<points : tile.ownPoints
+            pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function)
+            if wantsGradient {
+                if let moments {
+                    // The tile's weights are 4 (p_i·p_j − τ).
+                    tile.complete(total: gradient.job.total, totalWeight: 0, scale: -0.25)
+                    tile.addProduct(with: moments)
+                    tile.complete(total: gradient.job.total, totalWeight: -target, scale: 4 * gradient.scale)
+                } else {
+                    tile.complete(total: gradient.job.total, totalWeight: 0, scale: gradient.scale)
+                }
+            }
+            identitySums[unit] = tile.finishIdentities(gradient.job)
         }
+        // Added in the order of the tiles, whoever did them.
         var sums = (PairSums(), IdentitySums())
         for unit in 0..<tiles {
             sums.0 += pairSums[unit]
             sums.1 += identitySums[unit]
         }
         return sums
-    }
-
-    /// Sums over all pairs of the push and over the identities, and, if the job has one, the gradient.
-    mutating func pairwise(
-        _ function: PairFunction, _ gradient: PushGradient
-    ) throws(PullPushError) -> (PairSums, IdentitySums) {
-        let points = loss.points == .all ? rows.count : rows.identityCount
-        return try forEachTile(wantsGradient: gradient.job.gradient != nil) { tile in
-            let sums = tile.addPairs(with: 0..<points, own: false, function)
-            tile.complete(total: gradient.job.total, totalWeight: 0, scale: gradient.scale)
-            return (sums, tile.finishIdentities(gradient.job))
-        }
     }
 }

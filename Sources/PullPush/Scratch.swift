@@ -12,7 +12,11 @@ struct Scratch: ~Copyable {
 
     init() {}
 
-    deinit {
+    deinit { Self.release(newest) }
+
+    // Never inlined: it is called on every path out of a call, of which there are many.
+    @inline(never)
+    private static func release(_ newest: UnsafeMutableRawPointer?) {
         var block = newest
         while let current = block {
             block = current.load(as: UnsafeMutableRawPointer?.self)
@@ -21,6 +25,7 @@ struct Scratch: ~Copyable {
     }
 
     /// Aligned to a cache line, not initialised.
+    @inline(never)
     mutating func allocate(bytes: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (size, overflow) = bytes.addingReportingOverflow(Self.alignment - 1)
         let rounded = overflow ? Int.max : size & ~(Self.alignment - 1)
@@ -37,6 +42,7 @@ struct Scratch: ~Copyable {
         return try allocate(bytes: overflow ? Int.max : bytes).assumingMemoryBound(to: T.self)
     }
 
+    @inline(never)
     private mutating func addBlock(holding bytes: Int) throws(PullPushError) {
         let (size, overflow) = max(bytes, Self.blockSize).addingReportingOverflow(Self.alignment)
         guard !overflow, let block = aligned_alloc(Self.alignment, size) else { throw Self.failure(bytes) }

@@ -26,46 +26,31 @@ extension Evaluation {
             for start in stride(from: 0, to: points, by: depth) {
                 let block = start..<min(start &+ depth, points)
                 kernels.packPoints(
-                    rows, pushed, block, packed, width, squares + worker &* depth &* size,
-                    slots + worker &* rows.stagedColumns &* size)
+                    rows, pushed, block, to: packed, stride: width, squares: squares + worker &* depth &* size,
+                    slot: slots + worker &* rows.stagedColumns &* size)
                 let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: width)
                 kernels.multiply(
-                    count, rows.dim, block.count, columns, Matrix(packed, rowStride: width), product, false)
+                    m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
+                    adding: false)
                 for row in 0..<count {
-                    kernels.addToDoubles(
-                        product.start + row &* width &* size, moments + (first &+ row) &* rows.dim, rows.dim)
+                    kernels.add(
+                        product.start + row &* width &* size, to: moments + (first &+ row) &* rows.dim,
+                        count: rows.dim)
                 }
             }
         }
     }
 
-    /// The sums over the pairs within identities, self pairs included, which the moments hold and the push does not, and
-    /// over the identities; if the job has one, the gradient.
-    ///
-    /// With pairs of the same identity left out, `∂/∂p_i = 4 (C p_i − τ t − Σ_{j of i's identity} (p_i·p_j − τ) p_j)`,
-    /// times `gradient.scale`.
-    mutating func squaredPush(
-        target: Double, moments: UnsafePointer<Double>, _ gradient: PushGradient
-    ) throws(PullPushError) -> (PairSums, IdentitySums) {
-        let rows = rows
-        let wantsGradient = gradient.job.gradient != nil
-        let matrix = Matrix(try allocateScalars(wantsGradient ? rows.dim &* width : 0), rowStride: width)
-        if wantsGradient {
-            for row in 0..<rows.dim {
-                kernels.narrowDoubles(
-                    moments + row &* rows.dim, matrix.start + row &* width &* rows.element.computeSize, rows.dim)
-            }
+    /// The moments in compute scalars.
+    @inline(never)
+    mutating func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> Matrix {
+        let matrix = Matrix(try allocateScalars(rows.dim &* width), rowStride: width)
+        for row in 0..<rows.dim {
+            kernels.narrow(
+                moments + row &* rows.dim, to: matrix.start + row &* width &* rows.element.computeSize,
+                count: rows.dim)
         }
-        return try forEachTile(wantsGradient: wantsGradient) { tile in
-            let sums = tile.addPairs(with: tile.ownPoints, own: true, .squared(target: target))
-            if wantsGradient {
-                // The tile's weights are 4 (p_i·p_j − τ).
-                tile.complete(total: gradient.job.total, totalWeight: 0, scale: -0.25)
-                tile.addProduct(with: matrix)
-                tile.complete(total: gradient.job.total, totalWeight: -target, scale: 4 * gradient.scale)
-            }
-            return (sums, tile.finishIdentities(gradient.job))
-        }
+        return matrix
     }
 
     /// Σ (s − τ)² over the pairs of the push.

@@ -92,8 +92,9 @@ extension PullPushLoss {
         if case .squared(let goal) = push {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
             try evaluation.addSecondMoments(to: moments)
-            let (own, sums) = try evaluation.squaredPush(
-                target: goal, moments: moments, PushGradient(job: job, scale: 0))
+            let (own, sums) = try evaluation.pairwise(
+                .squared(target: goal), PushGradient(job: job, scale: 0),
+                moments: try evaluation.narrowed(moments: moments))
             for i in 0..<batch.dim &* batch.dim { vector[layout.moments + i] += moments[i] }
             layout.add(counts, sums, ownPairs: own.value, to: vector)
         } else {
@@ -121,7 +122,8 @@ extension PullPushLoss {
             if case .squared(let goal) = push, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, scale: pushScale(target.upstream, over: totals.counts.negative))
-                _ = try evaluation.squaredPush(target: goal, moments: moments, gradient)
+                _ = try evaluation.pairwise(
+                    .squared(target: goal), gradient, moments: try evaluation.narrowed(moments: moments))
             } else {
                 _ = try evaluation.sumIdentities(job)
             }

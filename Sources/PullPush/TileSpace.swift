@@ -42,7 +42,7 @@ struct TileSpace {
 struct Tile {
     let rows: Rows
     let pushed: PushPoints
-    let kernels: KernelTable
+    let kernels: Kernels
     let space: TileSpace
     /// The points of the block.
     let block: Range<Int>
@@ -52,9 +52,11 @@ struct Tile {
 
     /// Packs the points of the block.
     func load() {
-        kernels.packPoints(rows, pushed, block, space.points, space.width, space.squares, space.slot)
+        kernels.packPoints(
+            rows, pushed, block, to: space.points, stride: space.width, squares: space.squares, slot: space.slot)
         kernels.transpose(
-            block.count, space.width, rowMatrix(space.points), Matrix(space.transposed, rowStride: space.blockSize))
+            rows: block.count, columns: space.width, rowMatrix(space.points),
+            into: Matrix(space.transposed, rowStride: space.blockSize))
         let size = rows.element.computeSize
         space.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: block.count &* space.width &* size)
         space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
@@ -67,11 +69,13 @@ struct Tile {
         var sums = PairSums()
         for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
             let others = first..<min(first &+ space.blockSize, range.upperBound)
-            kernels.packPoints(rows, pushed, others, space.others, space.width, space.otherSquares, space.slot)
+            kernels.packPoints(
+                rows, pushed, others, to: space.others, stride: space.width, squares: space.otherSquares,
+                slot: space.slot)
             let products = Matrix(space.products, rowStride: space.blockSize)
             kernels.multiply(
-                others.count, block.count, rows.dim, rowMatrix(space.others),
-                Matrix(space.transposed, rowStride: space.blockSize), products, false)
+                m: others.count, n: block.count, k: rows.dim, rowMatrix(space.others),
+                Matrix(space.transposed, rowStride: space.blockSize), into: products, adding: false)
             for j in 0..<others.count {
                 let own = pointsOfIdentity(of: first &+ j).clamped(to: block)
                 space.ownRanges[j] = own.lowerBound &- block.lowerBound..<own.upperBound &- block.lowerBound
@@ -86,8 +90,8 @@ struct Tile {
                 // The weights are transposed by swapping their strides.
                 let weights = Matrix(space.products, rowStride: 1, columnStride: space.blockSize)
                 kernels.multiply(
-                    block.count, rows.dim, others.count, weights, rowMatrix(space.others),
-                    rowMatrix(space.gradients), true)
+                    m: block.count, n: rows.dim, k: others.count, weights, rowMatrix(space.others),
+                    into: rowMatrix(space.gradients), adding: true)
             }
         }
         return sums
@@ -96,7 +100,8 @@ struct Tile {
     /// Adds the product of the points with a matrix to the gradient.
     func addProduct(with matrix: Matrix) {
         kernels.multiply(
-            block.count, rows.dim, rows.dim, rowMatrix(space.points), matrix, rowMatrix(space.gradients), true)
+            m: block.count, n: rows.dim, k: rows.dim, rowMatrix(space.points), matrix,
+            into: rowMatrix(space.gradients), adding: true)
     }
 
     /// `g = scale · (g + weights · points + totalWeight · total)`
@@ -114,9 +119,10 @@ struct Tile {
         job.pointGradients = PointGradients(
             vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound)
         if pushed == .all {
-            return kernels.addGradients(job, rows.identityOfRow(block.lowerBound), block, space.gradientScratch)
+            return kernels.addGradients(
+                job, rows.identityOfRow(block.lowerBound), block, scratch: space.gradientScratch)
         }
-        return kernels.addGradients(job, block.lowerBound, rows.rowsOf(block), space.gradientScratch)
+        return kernels.addGradients(job, block.lowerBound, rows.rowsOf(block), scratch: space.gradientScratch)
     }
 
     /// The points of identities that have a point in the block.

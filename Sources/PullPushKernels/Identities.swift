@@ -6,7 +6,7 @@ private struct RowState<S: ComputeScalar> {
     var scale: RowScale
 }
 
-/// The pass of `KernelTable.addGradients` over identities, with everything that stays the same between rows at hand.
+/// The pass of `Kernels.addGradients` over identities, with everything that stays the same between rows at hand.
 ///
 /// With `x_a = u f_a` and `g` the gradient with respect to x_a, the gradient with respect to the raw row is
 /// `u (g − (x_a·g) projection x_a)`. `g` is `h + own·x_a`, where the vector `h` is shared by the identity's rows, but for
@@ -72,8 +72,7 @@ struct IdentityPass<S: ComputeScalar> {
         }
         var squares = 0.0
         for a in 0..<count {
-            states[a].scale = RowScale(
-                job.rows.normalization, norm: norm(states[a].features, columns: staging.columns))
+            states[a].scale = RowScale(states[a].features, columns: staging.columns, job.rows.normalization)
             squares += states[a].scale.square
         }
         let spread = shareSum(number)
@@ -287,9 +286,9 @@ extension PointGradients {
     }
 }
 
-/// See `KernelTable.addGradients`.
+/// See `Kernels.addGradients`.
 @inline(__always)
-func addGradients<S: ComputeScalar>(
+func runIdentities<S: ComputeScalar>(
     _: S.Type, _ job: GradientJob, _ firstIdentity: Int, _ range: Range<Int>, _ scratch: UnsafeMutableRawPointer
 ) -> IdentitySums {
     var pass = IdentityPass<S>(job, scratch: scratch)

@@ -73,7 +73,7 @@ extension Float {
         Double.addSquares(of: widened(lanes.highHalf), to: &sums)
     }
 
-    @inline(__always)
+    @inline(never)
     static func total(_ lanes: Lanes) -> Double {
         Double.total(widened(lanes.lowHalf) + widened(lanes.highHalf))
     }

@@ -1,8 +1,8 @@
 import KernelInterface
 
-/// See `KernelTable.evaluatePairs`.
+/// See `Kernels.evaluatePairs`.
 @inline(__always)
-func evaluatePairs<S: ComputeScalar>(_: S.Type, _ tile: PairTile, _ function: PairFunction) -> PairSums {
+func weighPairs<S: ComputeScalar>(_: S.Type, _ tile: PairTile, _ function: PairFunction) -> PairSums {
     typealias Lanes = S.Lanes
     // Of ordered pairs, both orders of a pair count, hence the weights are twice the derivative.
     switch function {
@@ -89,9 +89,9 @@ private func ignore<S: ComputeScalar>(_ row: UnsafeMutablePointer<S>, _ columns:
     for column in columns { row[column] = ignored }
 }
 
-/// See `KernelTable.completePoints`.
+/// See `Kernels.completePoints`.
 @inline(__always)
-func completePoints<S: ComputeScalar>(_: S.Type, _ completion: PointCompletion) {
+func finishPoints<S: ComputeScalar>(_: S.Type, _ completion: PointCompletion) {
     typealias Lanes = S.Lanes
     let gradients = completion.gradients.assumingMemoryBound(to: S.self)
     let points = completion.points.assumingMemoryBound(to: S.self)

@@ -26,43 +26,38 @@ extension Rows {
 }
 
 extension Staging {
-    /// Calls `body` with the terms that a pushed point is the sum of: raw rows and their weights.
-    @inline(__always)
-    fileprivate func forEachTerm(
-        _ identity: Identity, _ averaged: Range<Int>, _ slot: UnsafeMutablePointer<S>,
-        _ body: (UnsafePointer<S>, _ weight: S.Lanes) -> Void
-    ) {
-        let share = 1 / Double(averaged.count)
-        for a in averaged {
-            let row = row(identity.row(a), slot: slot)
-            var weight = share
-            if rows.normalization != .none {
-                weight *= RowScale(rows.normalization, norm: norm(row, columns: columns)).scale
-            }
-            body(row, S.Lanes(repeating: S(weight)))
-        }
+    /// A raw row and the weight with which it enters the pushed point it is averaged into.
+    @inline(never)
+    fileprivate func term(
+        _ identity: Identity, _ a: Int, of averaged: Range<Int>, _ slot: UnsafeMutablePointer<S>
+    ) -> (row: UnsafePointer<S>, weight: S) {
+        let row = row(identity.row(a), slot: slot)
+        let scale = rows.normalization == .none ? 1 : RowScale(row, columns: columns, rows.normalization).scale
+        return (row, S(scale / Double(averaged.count)))
     }
 }
 
-/// See `KernelTable.sumPoints`.
+/// See `Kernels.sumPoints`.
 @inline(__always)
-func sumPoints<S: ComputeScalar>(
+func addPoints<S: ComputeScalar>(
     _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, _ total: UnsafeMutablePointer<Double>,
     _ slot: UnsafeMutablePointer<S>
 ) {
     let staging = Staging<S>(rows)
     rows.forEachPoint(points, in: range) { _, identity, averaged in
-        staging.forEachTerm(identity, averaged, slot) { row, weight in
+        for a in averaged {
+            let (row, weight) = staging.term(identity, a, of: averaged, slot)
             forEachColumns(of: staging.columns, S.self) { columns in
-                S.add(columns.unseen(columns.load(row) * weight), to: total + columns.offset)
+                let x = columns.load(row) * S.Lanes(repeating: weight)
+                S.add(columns.unseen(x), to: total + columns.offset)
             }
         }
     }
 }
 
-/// See `KernelTable.packPoints`.
+/// See `Kernels.packPoints`.
 @inline(__always)
-func packPoints<S: ComputeScalar>(
+func copyPoints<S: ComputeScalar>(
     _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, _ packed: UnsafeMutablePointer<S>, _ stride: Int,
     _ squares: UnsafeMutablePointer<S>, _ slot: UnsafeMutablePointer<S>
 ) {
@@ -70,20 +65,21 @@ func packPoints<S: ComputeScalar>(
     rows.forEachPoint(points, in: range) { point, identity, averaged in
         let vector = packed + (point &- range.lowerBound) &* stride
         vector.update(repeating: 0, count: stride)
-        staging.forEachTerm(identity, averaged, slot) { row, weight in
+        for a in averaged {
+            let (row, weight) = staging.term(identity, a, of: averaged, slot)
             forEachColumns(of: staging.columns, S.self) { columns in
-                let x = columns.unseen(columns.load(row) * weight)
-                columns.store(columns.load(UnsafePointer(vector)) + x, vector)
+                let x = columns.load(row) * S.Lanes(repeating: weight)
+                columns.store(columns.load(UnsafePointer(vector)) + columns.unseen(x), vector)
             }
         }
-        let length = norm(UnsafePointer(vector), columns: S.padded(rows.dim))
-        squares[point &- range.lowerBound] = S(length * length)
+        let square = RowScale(UnsafePointer(vector), columns: S.padded(rows.dim), .none).square
+        squares[point &- range.lowerBound] = S(square)
     }
 }
 
-/// See `KernelTable.firstNonFinite`.
+/// See `Kernels.firstNonFinite`.
 @inline(__always)
-func firstNonFinite<S: ComputeScalar>(_ rows: Rows, _ range: Range<Int>, _ slot: UnsafeMutablePointer<S>) -> Int {
+func findNonFinite<S: ComputeScalar>(_ rows: Rows, _ range: Range<Int>, _ slot: UnsafeMutablePointer<S>) -> Int {
     let staging = Staging<S>(rows)
     for number in range {
         let row = staging.row(number, slot: slot)

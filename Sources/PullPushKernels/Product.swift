@@ -72,13 +72,13 @@ private struct Panel<S: ComputeScalar> {
     }
 }
 
-/// See `KernelTable.multiply`.
+/// See `Kernels.multiply`.
 ///
 /// The inner dimension is cut so that the part of b that a panel reads stays in the first-level cache while all rows of
 /// a pass over it. Twelve registers of sums keep the multipliers busy: a pair of vectors of one register, or one vector
 /// of two registers.
 @inline(__always)
-func multiply<S: ComputeScalar>(
+func product<S: ComputeScalar>(
     _: S.Type, _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix, _ adding: Bool
 ) {
     let depth = 256
@@ -104,9 +104,9 @@ func multiply<S: ComputeScalar>(
     }
 }
 
-/// See `KernelTable.transpose`.
+/// See `Kernels.transpose`.
 @inline(__always)
-func transpose<S: ComputeScalar>(_: S.Type, _ rows: Int, _ columns: Int, _ a: Matrix, _ b: Matrix) {
+func copyTransposed<S: ComputeScalar>(_: S.Type, _ rows: Int, _ columns: Int, _ a: Matrix, _ b: Matrix) {
     let from = a.start.assumingMemoryBound(to: S.self)
     let to = b.start.assumingMemoryBound(to: S.self)
     for row in 0..<rows {

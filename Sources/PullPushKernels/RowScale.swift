@@ -7,9 +7,10 @@ struct RowScale {
     /// 1 / (n · scale): the part of the gradient along x that normalising takes away. 0 where x is linear in f.
     var projection: Double
 
-    /// The formulas of `Normalization`. `norm` is that of the raw row f.
-    @inline(__always)
-    init(_ normalization: Normalization, norm: Double) {
+    /// The formulas of `Normalization` for a raw row f. Not inlined: a call a row is cheap, and there are several callers.
+    @inline(never)
+    init<S: ComputeScalar>(_ row: UnsafePointer<S>, columns: Int, _ normalization: Normalization) {
+        let norm = rowNorm(row, columns: columns)
         if normalization == .none {
             self.init(scale: 1, square: norm * norm, projection: 0)
             return
@@ -36,7 +37,7 @@ struct RowScale {
 
 /// `‖f‖` of one raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
 @inline(__always)
-func norm<S: ComputeScalar>(_ row: UnsafePointer<S>, columns count: Int) -> Double {
+func rowNorm<S: ComputeScalar>(_ row: UnsafePointer<S>, columns count: Int) -> Double {
     var sum = S.Lanes.zero
     forEachColumns(of: count, S.self) { columns in
         let x = columns.load(row)

@@ -25,6 +25,6 @@ int main(int count, char **arguments)
     test_special();
     test_conformance(every);
     test_statistics(every);
-    test_threads();
+    test_threads(every);
     return check_report();
 }

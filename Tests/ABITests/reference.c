@@ -35,6 +35,13 @@ static double squared_distance(const double *a, const double *b, size_t dim)
     return sum;
 }
 
+/* What a distance, or an inner product, of two vectors is a difference of. */
+static double size_of_terms(const double *a, const double *b, size_t dim, int euclidean)
+{
+    double a_a = inner(a, a, dim), b_b = inner(b, b, dim);
+    return euclidean ? a_a + b_b : sqrt(a_a * b_b);
+}
+
 static void add_scaled(double *to, double factor, const double *from, size_t dim)
 {
     for (size_t d = 0; d < dim; d++)
@@ -45,6 +52,21 @@ static void add_term(struct gradient *gradient, size_t row, double factor, const
 {
     add_scaled(gradient->rows + row * gradient->dim, factor, vector, gradient->dim);
     gradient->terms[row] += fabs(factor) * sqrt(inner(vector, vector, gradient->dim));
+}
+
+/* The gradient of slope * likeness of a pair; the likeness is a . b, or minus the squared distance. */
+static void add_pair(struct gradient *gradient, size_t row_a, size_t row_b, const double *a, const double *b,
+                     double slope, int euclidean)
+{
+    if (euclidean) {
+        add_term(gradient, row_a, -2 * slope, a);
+        add_term(gradient, row_a, 2 * slope, b);
+        add_term(gradient, row_b, -2 * slope, b);
+        add_term(gradient, row_b, 2 * slope, a);
+    } else {
+        add_term(gradient, row_a, slope, b);
+        add_term(gradient, row_b, slope, a);
+    }
 }
 
 static double *zeros(size_t count)
@@ -104,10 +126,11 @@ static void normalize_backward(int32_t normalize, const double *f, const double 
 }
 
 static double pull_pairs(const double *x, const size_t *identity, const size_t *sizes, size_t rows, size_t dim,
-                         const pullpush_options *options, pullpush_result *result, struct gradient *gradient)
+                         const pullpush_options *options, struct answer *answer, struct gradient *gradient)
 {
+    pullpush_result *result = &answer->result;
     int euclidean = options->objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
-    double sum = 0, sum_inner = 0;
+    double sum = 0, sum_inner = 0, cancelled = 0;
     for (size_t a = 0; a < rows; a++) {
         for (size_t b = 0; b < rows; b++) {
             if (identity[a] != identity[b] || sizes[identity[a]] < 2)
@@ -117,19 +140,12 @@ static double pull_pairs(const double *x, const size_t *identity, const size_t *
             const double *x_a = x + a * dim, *x_b = x + b * dim;
             double s = inner(x_a, x_b, dim);
             sum += euclidean ? squared_distance(x_a, x_b, dim) : 1 - s;
+            cancelled += size_of_terms(x_a, x_b, dim, euclidean);
             if (a != b) {
                 sum_inner += s;
                 result->positive_pairs += 1;
             }
-            if (euclidean) {
-                add_term(gradient, a, 2, x_a);
-                add_term(gradient, a, -2, x_b);
-                add_term(gradient, b, 2, x_b);
-                add_term(gradient, b, -2, x_a);
-            } else {
-                add_term(gradient, a, -1, x_b);
-                add_term(gradient, b, -1, x_a);
-            }
+            add_pair(gradient, a, b, x_a, x_b, -1, euclidean);
         }
     }
     double pairs = (double)result->positive_pairs;
@@ -137,6 +153,7 @@ static double pull_pairs(const double *x, const size_t *identity, const size_t *
         return 0;
     result->mean_positive = sum_inner / pairs;
     result->pull = sum / pairs;
+    answer->pull_cancelled = cancelled / pairs;
     return 1 / pairs;
 }
 
@@ -167,57 +184,61 @@ static void choose_pushed(const double *x, const size_t *identity, const size_t 
     free(seen);
 }
 
+/* What the push makes of one pair, and the slope of that over the pair's likeness. */
+struct judgement {
+    double value, slope, hinge_distance;
+    int active;
+};
+
+static struct judgement judge(const pullpush_options *options, double likeness)
+{
+    struct judgement judgement = {likeness, 1, HUGE_VAL, 1};
+    int euclidean = options->objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    double over = euclidean ? likeness + options->margin : likeness - options->margin;
+    if (options->push == PULLPUSH_PUSH_SQUARED) {
+        judgement.value = (likeness - options->target) * (likeness - options->target);
+        judgement.slope = 2 * (likeness - options->target);
+    }
+    if (options->push == PULLPUSH_PUSH_HINGE) {
+        judgement.active = over > 0;
+        judgement.value = fmax(0, over);
+        judgement.slope = judgement.active;
+        judgement.hinge_distance = fabs(over);
+    }
+    return judgement;
+}
+
 static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_options *options, struct answer *answer)
 {
     pullpush_result *result = &answer->result;
     int euclidean = options->objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    int squared = options->push == PULLPUSH_PUSH_SQUARED, hinge = options->push == PULLPUSH_PUSH_HINGE;
     int self = options->push == PULLPUSH_PUSH_LINEAR && !euclidean &&
                options->push_between == PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES &&
                options->self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE;
-    double sum = 0, sum_inner = 0;
+    double sum = 0, sum_inner = 0, cancelled = 0;
     answer->hinge_distance = HUGE_VAL;
     for (size_t i = 0; i < pushed->count; i++) {
         for (size_t j = 0; j < pushed->count; j++) {
             const double *v_i = pushed->vectors + i * dim, *v_j = pushed->vectors + j * dim;
-            double s = inner(v_i, v_j, dim);
+            double s = inner(v_i, v_j, dim), size = size_of_terms(v_i, v_j, dim, euclidean);
             if (i == j && self) { /* the sum has the self pairs, minus one for each identity */
                 sum += s - 1;
                 add_term(&pushed->gradient, i, 2, v_i);
             }
-            if (pushed->identity[i] == pushed->identity[j])
+            if (pushed->identity[i] == pushed->identity[j]) { /* a closed form has these pairs, and subtracts them */
+                cancelled += hinge ? 0 : squared ? size * size : size;
+                pushed->gradient.terms[i] += (hinge ? 0 : squared ? 4 * fabs(s) : 2) * sqrt(inner(v_j, v_j, dim));
                 continue;
-            /* "likeness": what the push makes small */
-            double likeness = euclidean ? -squared_distance(v_i, v_j, dim) : s, value, slope;
-            double over = euclidean ? likeness + options->margin : likeness - options->margin;
-            int active = 1;
-            switch (options->push) {
-            case PULLPUSH_PUSH_SQUARED:
-                value = (s - options->target) * (s - options->target);
-                slope = 2 * (s - options->target);
-                break;
-            case PULLPUSH_PUSH_HINGE:
-                active = over > 0;
-                value = active ? over : 0;
-                slope = active;
-                answer->hinge_distance = fmin(answer->hinge_distance, fabs(over));
-                break;
-            default:
-                value = likeness;
-                slope = 1;
             }
-            sum += value;
+            struct judgement judgement = judge(options, euclidean ? -squared_distance(v_i, v_j, dim) : s);
+            cancelled += judgement.active && (hinge || euclidean) ? size : 0; /* a hinge, a distance: a difference */
+            sum += judgement.value;
             sum_inner += s;
             result->negative_pairs += 1;
-            result->active_pairs += (uint64_t)active;
-            if (euclidean) {
-                add_term(&pushed->gradient, i, -2 * slope, v_i);
-                add_term(&pushed->gradient, i, 2 * slope, v_j);
-                add_term(&pushed->gradient, j, -2 * slope, v_j);
-                add_term(&pushed->gradient, j, 2 * slope, v_i);
-            } else {
-                add_term(&pushed->gradient, i, slope, v_j);
-                add_term(&pushed->gradient, j, slope, v_i);
-            }
+            result->active_pairs += (uint64_t)judgement.active;
+            answer->hinge_distance = fmin(answer->hinge_distance, judgement.hinge_distance);
+            add_pair(&pushed->gradient, i, j, v_i, v_j, judgement.slope, euclidean);
         }
     }
     if (result->negative_pairs == 0)
@@ -228,6 +249,7 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
     if (divisor == 0)
         return 0;
     result->push = sum / (double)divisor;
+    answer->push_cancelled = cancelled / (double)divisor;
     return 1 / (double)divisor;
 }
 
@@ -235,6 +257,7 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
                         const pullpush_options *options, struct answer *answer)
 {
     memset(&answer->result, 0, sizeof answer->result);
+    answer->pull_cancelled = answer->push_cancelled = 0;
     answer->result.struct_size = sizeof answer->result;
 
     size_t *identity = indices(rows), *sizes = indices(rows), identities = 0;
@@ -255,7 +278,7 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
     }
 
     struct gradient pull = gradient_make(rows, dim);
-    double pull_factor = pull_pairs(x, identity, sizes, rows, dim, options, &answer->result, &pull);
+    double pull_factor = pull_pairs(x, identity, sizes, rows, dim, options, answer, &pull);
     struct pushed pushed;
     choose_pushed(x, identity, sizes, identities, rows, dim, options->push_between, &pushed);
     double push_factor = push_pairs(&pushed, dim, options, answer);

@@ -11,6 +11,8 @@ struct answer {
     pullpush_result result;
     double *gradient;      /* rows x dim, of upstream * loss with respect to the raw features; NULL if not wanted */
     double *row_scales;    /* rows: the factor between a raw row and its normalised row; NULL if not wanted */
+    double pull_cancelled; /* what a closed form of the pull, and of the push, adds up and takes away again */
+    double push_cancelled;
     double gradient_terms; /* what the norm of the gradient of the normalised rows would be if no terms cancelled */
     double hinge_distance; /* how close any pair comes to the corner of the hinge; HUGE_VAL without a hinge */
 };

@@ -13,9 +13,9 @@ export LD_LIBRARY_PATH=$programs
 
 # build PROGRAM COMPILER LANGUAGE FORM: LANGUAGE is c99 or c++17, FORM is linked or dlopen.
 build() {
-    local libraries=("$library")
+    local libraries=(-x none "$library")
     [[ $4 == linked ]] || libraries=(-DPULLPUSH_DLOPEN)
-    "$2" -x "${3%%[0-9]*}" "-std=$3" "${flags[@]}" "$here"/*.c -x none "${libraries[@]}" -lm -pthread -o "$1"
+    "$2" -x "${3%%[0-9]*}" "-std=$3" "${flags[@]}" "$here"/*.c "${libraries[@]}" -lm -pthread -o "$1"
 }
 
 # supports ISA: whether this machine's own loader knows the machine to have it.
@@ -35,7 +35,8 @@ for compiler in gcc clang; do
     done
 done
 
-for isa in baseline x86-64-v3 x86-64-v4; do
+# The instruction sets are those that the header names.
+for isa in $(grep -oE '"(baseline|x86-64-v[0-9])"' "$here/../../include/pullpush.h" | tr -d '"' | sort -u); do
     supports "$isa" || continue
     printf 'all cases, %s: ' "$isa"
     PULLPUSH_ISA=$isa "$program" "$library" 1 "$isa"
@@ -43,5 +44,5 @@ done
 
 if [[ $(uname -m) == x86_64 ]]; then
     printf 'on a Westmere, which has no AVX: '
-    qemu-x86_64 -cpu Westmere "$program" "$library" 64 baseline
+    ABI_TESTS_EMULATED=1 qemu-x86_64 -cpu Westmere "$program" "$library" 64 baseline
 fi

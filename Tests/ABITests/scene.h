@@ -47,9 +47,13 @@ pullpush_options default_options(void);
 /* A result with its struct_size set and every other byte marked. */
 pullpush_result blank_result(void);
 
-/* Checks loss, parts, means and counts against the reference, to the accuracy promised for the element type. */
+/*
+ * Checks loss, parts, means and counts against the reference, to the accuracy of the element type. In a batch of few
+ * identities much cancels, of which rounding leaves a part: an ordinary batch is to be right to the promise alone.
+ */
+enum batch_kind { BATCH_ANY, BATCH_ORDINARY };
 void check_result(const pullpush_result *result, const struct answer *expected, const pullpush_options *options,
-                  const struct element *element);
+                  const struct element *element, enum batch_kind kind);
 /*
  * Checks the gradient of `scene` against rows `first_row` ... of the reference, which has `all_rows` of them, and that
  * the bytes between rows and the features are as they were.

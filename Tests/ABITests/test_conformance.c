@@ -20,6 +20,7 @@ static const struct {
 } large[] = {
     {{67, {1}}, 9}, {{40, {2}}, 17}, {{33, {1, 3, 2}}, 100}, {{3, {70, 3, 1}}, 13}, {{19, {2}}, 257},
 };
+static const struct shape ordinary = {16, {4}};
 static const size_t dims[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
 static const double upstreams[] = {1, 1, -2.5, 0.125};
 static const size_t paddings[] = {0, 0, 1, 5};
@@ -36,7 +37,8 @@ static int settle_margin(const struct scene *scene, pullpush_options *options, s
     return 0;
 }
 
-static void run_case(const struct shape *shape, size_t dim, pullpush_options options, uint64_t seed)
+static void run_case(const struct shape *shape, size_t dim, pullpush_options options, enum batch_kind kind,
+                     uint64_t seed)
 {
     uint64_t state = seed;
     const struct element *element = &elements[random_below(&state, 4)];
@@ -78,12 +80,12 @@ static void run_case(const struct shape *shape, size_t dim, pullpush_options opt
     check(status == PULLPUSH_OK, "status %d: %s", status, message);
     if (status == PULLPUSH_OK) {
         check(message[0] == 0, "success left the message '%s'", message);
-        check_result(&result, &answer, &options, element);
+        check_result(&result, &answer, &options, element, kind);
         check_gradient(&scene, &answer, 0, scene.rows, options.accumulate);
         pullpush_result alone = blank_result();
         status = api.evaluate(&scene.batch, &options, &alone, NULL, 0, NULL, 0);
         check(status == PULLPUSH_OK, "status %d without a gradient", status);
-        check_result(&alone, &answer, &options, element);
+        check_result(&alone, &answer, &options, element, kind);
     }
     free(answer.gradient), free(answer.row_scales);
     scene_free(&scene);
@@ -126,7 +128,7 @@ static void run_differences(pullpush_options options, uint64_t seed)
     const size_t dim = 5;
     const double step = 1e-5;
     struct scene scene = scene_make(&shape, dim, element_f64, DATA_SPREAD, LAYOUT_LABELS_SHUFFLED, 0, 0, seed);
-    struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0};
+    struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, 0, 0};
     options.target = 0.2, options.margin = 0.1, options.push_weight = 0.7, options.upstream = 1.5;
     check_case("differences, %s", option_set_name(&options));
     check(settle_margin(&scene, &options, &answer), "no margin keeps away from the corner of the hinge");
@@ -164,10 +166,12 @@ void test_conformance(int every)
         for (size_t s = 0; s < shape_count; s++)
             for (size_t d = 0; d < dim_count; d++)
                 if (turn++ % (unsigned)every == 0)
-                    run_case(&shapes[s], dims[d], options, turn);
+                    run_case(&shapes[s], dims[d], options, BATCH_ANY, turn);
+        if (turn++ % (unsigned)every == 0)
+            run_case(&ordinary, 64, options, BATCH_ORDINARY, turn);
         for (size_t l = 0; l < large_count; l++)
             if (turn++ % (unsigned)every == 0)
-                run_case(&large[l].shape, large[l].dim, options, turn);
+                run_case(&large[l].shape, large[l].dim, options, BATCH_ANY, turn);
     }
     for (size_t s = 0; s < shape_count; s++)
         for (size_t d = 0; shape_is_regular(&shapes[s]) && d < dim_count; d++)

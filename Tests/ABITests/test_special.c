@@ -142,7 +142,7 @@ static void test_tight_identities(void)
         options.normalize = PULLPUSH_NORMALIZE_L2;
         options.self_pairs = PULLPUSH_SELF_PAIRS_EXCLUDE;
         options.objective = objective;
-        struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0};
+        struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, 0, 0};
         reference_evaluate(scene.exact, scene.labels, rows, dim, &options, &answer);
         pullpush_result result = blank_result();
         int status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);

@@ -7,6 +7,6 @@ void test_conformance(int every);
 void test_special(void);
 void test_statistics(int every);
 void test_bad_input(void);
-void test_threads(void);
+void test_threads(int every);
 
 #endif

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import PullPushError, PullPushLoss, __version__, isa, library_path, stream
 from .options import DEFAULTS, WORDS, Preset
+from .streaming import check_other_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         lines = given.command(given)
-    except (PullPushError, OSError, ValueError) as error:
+    except (PullPushError, OSError, EOFError, ValueError) as error:
         print(f"pullpush: {error}", file=sys.stderr)
         return 1
     print(json.dumps(lines) if given.json else "\n".join(f"{name:<15} {value}" for name, value in lines.items()))
@@ -84,6 +85,7 @@ def _eval(given: argparse.Namespace) -> dict[str, Any]:
         options: Any = loss_fn.options.changed()
         return stream(given.features, out=given.gradient, upstream=given.upstream, **identities, **options).parts()
     features = np.load(given.features, mmap_mode="r")
+    check_other_file(given.gradient, features)
     if given.gradient is None:
         return loss_fn.value(features, **identities).parts()
     loss, gradient = loss_fn.value_and_grad(features, upstream=given.upstream, **identities)

@@ -136,11 +136,11 @@ def _gradient(out: str | PathLike[str] | Array | None, features: Array) -> Itera
     if not isinstance(out, (str, PathLike)):
         if out is not None:
             arrays.check_out(out, features.shape, arrays.native(features.dtype), {"source": features})
-            _check_other_file(getattr(out, "filename", None), features)
+            check_other_file(getattr(out, "filename", None), features)
         yield out
         return
     path = Path(out)
-    _check_other_file(path, features)
+    check_other_file(path, features)
     partial = path.with_name(path.name + ".part")
     try:
         gradient = np.lib.format.open_memmap(
@@ -153,7 +153,7 @@ def _gradient(out: str | PathLike[str] | Array | None, features: Array) -> Itera
         partial.unlink(missing_ok=True)
 
 
-def _check_other_file(out: Path | None, features: Array) -> None:
+def check_other_file(out: Path | None, features: Array) -> None:
     """Refuse to write over the file of the features: two mappings of one file share no addresses."""
     source = getattr(features, "filename", None)
     if out and source and Path(out).exists() and Path(out).samefile(source):

@@ -26,9 +26,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 
-# Relative and absolute error of the loss and its parts, and of the gradient's norm. Sums of 16-bit numbers are
-# float32 sums; what the gradient loses when it is rounded to 16 bits is allowed for separately, number by number.
-PART_TOLERANCE = {"float32": (1e-6, 1e-7), "float64": (1e-13, 1e-14), "float16": (1e-6, 1e-7), "bfloat16": (1e-6, 1e-7)}
+# Relative and absolute error of loss, pull and push, and relative error of the gradient's norm. 16-bit numbers are
+# widened to float32 on the way; what their gradient loses in the end is allowed for separately, number by number.
+PART_TOLERANCE = {"float32": (1e-6, 1e-7), "float64": (1e-13, 1e-14), "float16": (1e-6, 3e-7), "bfloat16": (1e-6, 3e-7)}
 GRADIENT_TOLERANCE = {"float32": 1e-6, "float64": 1e-13, "float16": 1e-6, "bfloat16": 1e-6}
 # Half a unit in the last place, relative, and half the smallest subnormal.
 ROUNDING = {"float16": (2.0**-11, 2.0**-25), "bfloat16": (2.0**-8, 2.0**-134)}
@@ -110,6 +110,9 @@ def assert_parts(loss: pullpush.Loss, expected: oracle.Outcome, dtype: str) -> N
     allowed = {part: max(relative * abs(value), absolute) for part, value in expected.parts().items()}
     # Where pull and push cancel, the loss cannot be righter than they are.
     allowed["loss"] = max(allowed["loss"], allowed["pull"], allowed["push"])
+    # The means, which are for the eye, cross zero where a relative error says little.
+    for mean in ("mean_positive", "mean_negative"):
+        allowed[mean] += 2 * absolute
     for part, value in expected.parts().items():
         got = getattr(loss, part)
         if part.endswith("_pairs"):

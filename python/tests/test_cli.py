@@ -21,6 +21,7 @@ LABELS = cases.mixed_labels(12)
 def folder(tmp_path: Path) -> Path:
     np.save(tmp_path / "features.npy", FEATURES)
     np.save(tmp_path / "labels.npy", LABELS)
+    (tmp_path / "empty.npy").touch()
     return tmp_path
 
 
@@ -90,6 +91,12 @@ def test_eval_with_a_preset_and_as_a_stream(folder: Path) -> None:
         (["eval", "features.npy", "--samples-per-id", "4", "--push", "hinge", "--stream"], 1, "additive statistics"),
         (["eval", "features.npy", "--samples-per-id", "4", "--reduction", "mean_active"], 1, "mean_active"),
         (["eval", "features.npy", "--samples-per-id", "4", "--gradient", "no/where.npy"], 1, "no/where.npy"),
+        (
+            ["eval", "features.npy", "--samples-per-id", "4", "--gradient", "features.npy"],
+            1,
+            "out must be another file",
+        ),
+        (["eval", "empty.npy", "--samples-per-id", "4"], 1, "pullpush: "),
     ],
 )
 def test_errors_are_one_sentence(folder: Path, arguments: list[str], status: int, message: str) -> None:

@@ -107,8 +107,19 @@ def test_check_finite_names_the_first_bad_row(bad: float, layout: str, dtype: st
     pullpush.value(features, check_finite=True, **identities)
 
 
-def test_large_rows_do_not_overflow_when_they_are_normalised() -> None:
-    features = cases.rows(12, 9, "float64")
-    expected = oracle.evaluate(features, samples_per_id=3, normalize="l2")
-    large = (features * 1e15).astype(np.float32)
-    assert pullpush.value(large, samples_per_id=3, normalize="l2").loss == pytest.approx(expected.loss, rel=1e-6)
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [("float32", 1e18), ("float32", 1e30), ("float64", 1e155), ("float64", 1e250), ("bfloat16", 2.0**100)],
+)
+@pytest.mark.parametrize("normalize", ["l2", "renorm"])
+def test_squares_that_overflow_do_not(normalize: Any, scale: float, dtype: str) -> None:
+    """A row of any finite length has a direction. What renorm adds to such a length is beyond rounding."""
+    features = cases.rows(12, 9, dtype)
+    expected = oracle.evaluate(features, samples_per_id=3, normalize="l2", upstream=256.0)
+    large = (features * np.asarray(scale).astype(features.dtype)).astype(features.dtype)
+    loss, gradient = pullpush.value_and_grad(large, samples_per_id=3, normalize=normalize, upstream=256.0)
+    tolerance = 1e-12 if dtype == "float64" else 1e-6
+    assert float(loss) == pytest.approx(expected.loss, rel=tolerance)
+    error = gradient.astype(np.float64) * scale - expected.gradient
+    rounding = cases.ROUNDING.get(dtype, (0.0,))[0]
+    assert np.linalg.norm(error) <= (tolerance + rounding) * np.linalg.norm(expected.gradient)

@@ -1,0 +1,32 @@
+/// Compute scalars in one step of a kernel's loop: 64 bytes, the widest vector register in use. Vectors of compute
+/// scalars that kernels share are padded with zeros to a multiple of it.
+public let lanesOfFloat = 16
+public let lanesOfDouble = 8
+
+/// The type of a stored number. Float16 and bfloat16 are computed in float32.
+public enum ElementType: Int32, Sendable {
+    case float32 = 1
+    case float64 = 2
+    case float16 = 3
+    case bfloat16 = 4
+
+    @inlinable
+    public var size: Int {
+        switch self {
+        case .float32: 4
+        case .float64: 8
+        case .float16, .bfloat16: 2
+        }
+    }
+
+    @inlinable
+    public var computesInDouble: Bool { self == .float64 }
+    @inlinable
+    public var computeSize: Int { computesInDouble ? 8 : 4 }
+    @inlinable
+    public var lanes: Int { computesInDouble ? lanesOfDouble : lanesOfFloat }
+
+    /// The least multiple of the lanes that holds `count` compute scalars.
+    @inlinable
+    public func padded(_ count: Int) -> Int { (count &+ lanes &- 1) & ~(lanes &- 1) }
+}

@@ -1,0 +1,107 @@
+/// The value a nonlinear push gives a pair of points with inner product `s` and squared distance `d`.
+public enum PairFunction: Sendable {
+    /// `(s − target)²`
+    case squared(target: Double)
+    /// `max(0, s − margin)`
+    case hinge(margin: Double)
+    /// `max(0, margin − d)`
+    case distanceHinge(margin: Double)
+}
+
+/// A block of pairs, `rows × columns` inner products of row points with column points. `evaluatePairs` replaces them by
+/// the weights `w` with which row points enter the gradient of column points:
+/// `∂/∂p_i = Σ_j w_ji p_j − (distance hinge only) (Σ_j w_ji) p_i`.
+public struct PairTile {
+    public var products: UnsafeMutableRawPointer
+    /// Scalars from one row to the next; the columns are padded to whole lanes.
+    public var stride: Int
+    public var rows: Int
+    public var columns: Int
+    /// For every row the columns of its own identity, and whether those are the pairs, or all others are.
+    public var own: UnsafePointer<Range<Int>>
+    public var pairsOwn: Bool
+    /// Squared norms of the row and the column points in compute scalars; the latter padded.
+    public var rowSquares: UnsafeRawPointer
+    public var columnSquares: UnsafeRawPointer
+    /// Has the weight of every column point in its own gradient added, `−Σ_j w_ji` or 0, padded.
+    public var columnWeights: UnsafeMutableRawPointer
+
+    @inlinable
+    public init(
+        products: UnsafeMutableRawPointer, stride: Int, rows: Int, columns: Int, own: UnsafePointer<Range<Int>>,
+        pairsOwn: Bool, rowSquares: UnsafeRawPointer, columnSquares: UnsafeRawPointer, columnWeights: UnsafeMutableRawPointer
+    ) {
+        self.products = products
+        self.stride = stride
+        self.rows = rows
+        self.columns = columns
+        self.own = own
+        self.pairsOwn = pairsOwn
+        self.rowSquares = rowSquares
+        self.columnSquares = columnSquares
+        self.columnWeights = columnWeights
+    }
+}
+
+/// What the pairs of a tile add up to.
+public struct PairSums: Sendable {
+    public var value = 0.0
+    public var active = 0
+
+    @inlinable
+    public init() {}
+
+    @inlinable
+    public static func += (sums: inout PairSums, other: PairSums) {
+        sums.value += other.value
+        sums.active &+= other.active
+    }
+}
+
+/// The last step to the gradients with respect to `count` points `p_i`: `g_i = scale · (g_i + w_i p_i + c t)`.
+public struct PointCompletion {
+    /// Rows of `stride` compute scalars.
+    public var gradients: UnsafeMutableRawPointer
+    public var points: UnsafeRawPointer
+    public var stride: Int
+    public var count: Int
+    /// A compute scalar for each point.
+    public var weights: UnsafeRawPointer
+    /// The vector t, padded, and c.
+    public var total: UnsafeRawPointer
+    public var totalWeight: Double
+    public var scale: Double
+
+    @inlinable
+    public init(
+        gradients: UnsafeMutableRawPointer, points: UnsafeRawPointer, stride: Int, count: Int,
+        weights: UnsafeRawPointer, total: UnsafeRawPointer, totalWeight: Double, scale: Double
+    ) {
+        self.gradients = gradients
+        self.points = points
+        self.stride = stride
+        self.count = count
+        self.weights = weights
+        self.total = total
+        self.totalWeight = totalWeight
+        self.scale = scale
+    }
+}
+
+/// A matrix of compute scalars for `multiply`.
+public struct Matrix {
+    public var start: UnsafeMutableRawPointer
+    /// Scalars from one row to the next, and from one column to the next.
+    public var rowStride: Int
+    public var columnStride: Int
+
+    @inlinable
+    public init(_ start: UnsafeMutableRawPointer, rowStride: Int, columnStride: Int = 1) {
+        self.start = start
+        self.rowStride = rowStride
+        self.columnStride = columnStride
+    }
+}
+
+/// Rows of `c` that `multiply` works on at a time.
+public let productRows = 6

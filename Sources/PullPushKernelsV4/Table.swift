@@ -1,1 +1,0 @@
-../PullPushKernels/Table.swift
