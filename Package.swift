@@ -8,13 +8,16 @@ let embedded = Context.environment["PULLPUSH_EMBEDDED"] == "1"
 let soname = "libpullpush.so.0"
 let packageRoot = Context.packageDirectory
 
-/// Only the kernels of the instruction sets that count are worth more code for more speed; the rest is built small.
-func languageSettings(small: Bool = true) -> [SwiftSetting] {
-    embedded
+/// Embedded builds are small builds. Only the kernels of the instruction sets that count are worth more code for more
+/// speed, and they say themselves what is a vector: the compiler need not unroll, vectorise or align loops on its own.
+func languageSettings(fast: Bool = false) -> [SwiftSetting] {
+    let small = ["-Osize", "-Xfrontend", "-remove-runtime-asserts"]
+    let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0"].flatMap { ["-Xllvm", $0] }
+    return embedded
         ? [
             .enableExperimentalFeature("Embedded"),
             .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
-            .unsafeFlags(small ? ["-Osize", "-Xfrontend", "-remove-runtime-asserts"] : ["-Ounchecked"]),
+            .unsafeFlags(fast ? ["-Ounchecked"] + plainLoops : small),
         ]
         : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 }
@@ -25,7 +28,7 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
     .target(
         name: name,
         dependencies: ["KernelInterface"],
-        swiftSettings: languageSettings(small: march == nil)
+        swiftSettings: languageSettings(fast: march != nil)
             + (march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? [])
             + defines.map { .define($0) }
     )
@@ -71,14 +74,18 @@ let package = Package(
             name: "PullPushABI",
             dependencies: ["CPullPush", "KernelInterface", "PullPush"],
             exclude: ["exports.map"],
-            swiftSettings: languageSettings(small: false),
+            swiftSettings: languageSettings(),
             linkerSettings: [
                 .linkedLibrary("m"),
                 .unsafeFlags(
                     [
+                        "-use-ld=lld",
                         "-Xlinker", "--version-script=\(packageRoot)/Sources/PullPushABI/exports.map",
                         "-Xlinker", "-soname", "-Xlinker", soname,
                         "-Xlinker", "--gc-sections",
+                        "-Xlinker", "-z", "-Xlinker", "noseparate-code",
+                        // Helper threads may be asleep in the library's code: unloading it would take that away.
+                        "-Xlinker", "-z", "-Xlinker", "nodelete",
                     ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : []))
             ]
         ),

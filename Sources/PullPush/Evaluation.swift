@@ -4,7 +4,7 @@ import KernelInterface
 ///
 /// The work is cut into units by the shape of the batch alone, and what units add up is added in their order, so that
 /// the bits of the result do not depend on the number of workers.
-struct Evaluation: ~Copyable {
+final class Evaluation {
     let loss: PullPushLoss
     let rows: Rows
     let kernels: Kernels
@@ -28,7 +28,7 @@ struct Evaluation: ~Copyable {
         try target?.validate(for: batch)
         var scratch = Scratch()
         let rows = try batch.grouped(loss.normalization, &scratch)
-        var evaluation = Evaluation(loss, rows, scratch)
+        let evaluation = Evaluation(loss, rows, scratch)
         if loss.checkFinite { try evaluation.checkFinite() }
         return evaluation
     }
@@ -47,14 +47,14 @@ struct Evaluation: ~Copyable {
     }
 
     @inline(never)
-    mutating func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
+    func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
         let start = try scratch.allocate(bytes: overflow ? Int.max : bytes)
         start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         return start
     }
 
-    private mutating func checkFinite() throws(PullPushError) {
+    private func checkFinite() throws(PullPushError) {
         let slot = try allocateScalars(rows.stagedColumns)
         let row = kernels.firstNonFinite(rows, 0..<rows.count, slot: slot)
         if row >= 0 {
@@ -66,8 +66,7 @@ struct Evaluation: ~Copyable {
 
     /// The sum of all pushed points, in double, `width` long.
     @inline(never)
-    mutating func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
-        let width = width
+    func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let points = loss.points
         let count = points == .all ? rows.count : rows.identityCount
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
@@ -87,8 +86,7 @@ struct Evaluation: ~Copyable {
 
     /// The identities' sums and, if the job has one, the closed-form part of their gradient.
     @inline(never)
-    mutating func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
-        let rows = rows
+    func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
         let partial = try scratch.allocate(units, of: IdentitySums.self)
         let size = gradientScratchSize(rows)
@@ -116,7 +114,7 @@ struct Evaluation: ~Copyable {
     }
 
     @inline(never)
-    mutating func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
+    func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let result = try scratch.allocate(count, of: Double.self)
         result.initialize(repeating: 0, count: count)
         return result
@@ -124,7 +122,7 @@ struct Evaluation: ~Copyable {
 
     /// A vector of doubles as compute scalars.
     @inline(never)
-    mutating func narrowed(_ doubles: UnsafePointer<Double>, _ count: Int) throws(PullPushError) -> UnsafeRawPointer {
+    func narrowed(_ doubles: UnsafePointer<Double>, _ count: Int) throws(PullPushError) -> UnsafeRawPointer {
         let result = try allocateScalars(rows.element.padded(count))
         kernels.narrow(doubles, to: result, count: count)
         return UnsafeRawPointer(result)
@@ -154,7 +152,7 @@ extension PullPushLoss {
 
     /// Loss and, with a target, gradient of one whole batch.
     package func evaluate(_ batch: Batch, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
-        var evaluation = try Evaluation.begin(self, batch, target)
+        let evaluation = try Evaluation.begin(self, batch, target)
         var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
         let total = try evaluation.sumOfPoints()
         totals.totalSquare = evaluation.squaredNorm(total, evaluation.width)

@@ -26,29 +26,24 @@ extension Evaluation {
     /// - Parameter moments: with the second moments of all points, a dim × dim matrix, the squared push takes from tiles
     ///   just what the moments hold too much: the pairs within identities, self pairs included. Its gradient is
     ///   `∂/∂p_i = 4 (C p_i − τ t − Σ_{j of i's identity} (p_i·p_j − τ) p_j)`, times `gradient.scale`.
-    mutating func pairwise(
+    func pairwise(
         _ function: PairFunction, _ gradient: PushGradient, moments: Matrix? = nil
     ) throws(PullPushError) -> (PairSums, IdentitySums) {
-        let rows = rows
-        let pushed = loss.points
-        let kernels = kernels
         let wantsGradient = gradient.job.gradient != nil
         var target = 0.0
         if case .squared(let goal) = loss.push { target = goal }
-        let points = pushed == .all ? rows.count : rows.identityCount
+        let points = loss.points == .all ? rows.count : rows.identityCount
         let spaces = try scratch.allocate(workers, of: TileSpace.self)
-        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(&self)) }
+        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self)) }
         let blockSize = spaces[0].blockSize
         let tiles = (points &+ blockSize &- 1) / blockSize
         let pairSums = try scratch.allocate(tiles, of: PairSums.self)
         let identitySums = try scratch.allocate(tiles, of: IdentitySums.self)
         ThreadPool.run(tiles, workers: workers) { worker, unit in
-            let tile = Tile(
-                rows: rows, pushed: pushed, kernels: kernels, space: spaces[worker],
-                block: unit &* blockSize..<min((unit &+ 1) &* blockSize, points), wantsGradient: wantsGradient)
-            tile.load()
+            let block = unit &* blockSize..<min((unit &+ 1) &* blockSize, points)
+            let tile = Tile(self, spaces + worker, block: block)
             let partners = moments == nil ? 0..<points : tile.ownPoints
-            pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function)
+            pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function, wantsGradient: wantsGradient)
             if wantsGradient {
                 if let moments {
                     // The tile's weights are 4 (p_i·p_j − τ).

@@ -4,11 +4,8 @@ import KernelInterface
 /// pairs: O(M · dim²) time and dim × dim numbers of memory, whatever M.
 extension Evaluation {
     /// Adds Σ p pᵀ of all points to `moments`, dim × dim doubles.
-    mutating func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
-        let rows = rows
+    func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
         let pushed = loss.points
-        let kernels = kernels
-        let width = width
         let points = pushed == .all ? rows.count : rows.identityCount
         // A unit is a stripe of rows of the matrix; every unit packs all points again, block by block.
         let stripe = 96
@@ -43,7 +40,7 @@ extension Evaluation {
 
     /// The moments in compute scalars.
     @inline(never)
-    mutating func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> Matrix {
+    func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> Matrix {
         let matrix = Matrix(try allocateScalars(rows.dim &* width), rowStride: width)
         for row in 0..<rows.dim {
             kernels.narrow(

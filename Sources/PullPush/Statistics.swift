@@ -82,7 +82,7 @@ extension PullPushLoss {
 
     /// Adds this part's share to the vector.
     package func accumulate(_ batch: Batch, into vector: UnsafeMutablePointer<Double>) throws(PullPushError) {
-        var evaluation = try Evaluation.begin(self, batch, nil)
+        let evaluation = try Evaluation.begin(self, batch, nil)
         let layout = try StatisticsLayout(self, dim: batch.dim)
         let counts = PairCounts(evaluation.rows, between: points)
         let total = try evaluation.sumOfPoints()
@@ -107,7 +107,7 @@ extension PullPushLoss {
     package func finish(
         _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
     ) throws(PullPushError) -> LossResult {
-        var evaluation = try Evaluation.begin(self, batch, target)
+        let evaluation = try Evaluation.begin(self, batch, target)
         let layout = try StatisticsLayout(self, dim: batch.dim)
         var totals = try layout.totals(self, vector, local: PairCounts(evaluation.rows, between: points))
         totals.totalSquare = evaluation.squaredNorm(vector + layout.total, batch.dim)

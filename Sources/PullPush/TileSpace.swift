@@ -18,7 +18,7 @@ struct TileSpace {
     let slot: UnsafeMutableRawPointer
     let gradientScratch: UnsafeMutableRawPointer
 
-    init(_ evaluation: inout Evaluation) throws(PullPushError) {
+    init(_ evaluation: Evaluation) throws(PullPushError) {
         let width = evaluation.width
         // Four blocks of points should stay in the second-level cache.
         let blockSize = width <= 1024 ? 96 : 48
@@ -38,20 +38,18 @@ struct TileSpace {
     }
 }
 
-/// One block of points and what the pairs of its points add up to. `Evaluation.forEachBlock` makes them.
+/// One block of pushed points in a worker's scratch, with the gradient that its pairs add up to.
 struct Tile {
-    let rows: Rows
-    let pushed: PushPoints
-    let kernels: Kernels
-    let space: TileSpace
+    let evaluation: Evaluation
+    private let workspace: UnsafePointer<TileSpace>
     /// The points of the block.
     let block: Range<Int>
-    let wantsGradient: Bool
-
-    private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
 
     /// Packs the points of the block.
-    func load() {
+    init(_ evaluation: Evaluation, _ workspace: UnsafePointer<TileSpace>, block: Range<Int>) {
+        self.evaluation = evaluation
+        self.workspace = workspace
+        self.block = block
         kernels.packPoints(
             rows, pushed, block, to: space.points, stride: space.width, squares: space.squares, slot: space.slot)
         kernels.transpose(
@@ -62,10 +60,19 @@ struct Tile {
         space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
     }
 
+    private var space: TileSpace { workspace.pointee }
+    private var rows: Rows { evaluation.rows }
+    private var pushed: PushPoints { evaluation.loss.points }
+    private var kernels: Kernels { evaluation.kernels }
+
+    private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
+
     /// Pairs every point of the block with the points in `range`, and adds to the block's gradient.
     ///
     /// - Parameter own: whether the pairs are those within an identity, self pairs included, or those between identities
-    func addPairs(with range: Range<Int>, own: Bool, _ function: PairFunction) -> PairSums {
+    func addPairs(
+        with range: Range<Int>, own: Bool, _ function: PairFunction, wantsGradient: Bool
+    ) -> PairSums {
         var sums = PairSums()
         for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
             let others = first..<min(first &+ space.blockSize, range.upperBound)

@@ -66,10 +66,12 @@ struct IdentityPass<S: ComputeScalar> {
             let slot = slots + a &* job.rows.stagedColumns
             states[a].features = staging.row(identity.row(a), slot: slot)
         }
-        if job.rows.normalization == .none && job.pointGradients == nil && staging.isDirect {
-            sweep(identity, &sums)
-            return
-        }
+        #if PULLPUSH_FMA
+            if S.self == Float.self && job.rows.normalization == .none && job.pointGradients == nil && staging.isDirect {
+                sweep(identity, &sums)
+                return
+            }
+        #endif
         var squares = 0.0
         for a in 0..<count {
             states[a].scale = RowScale(states[a].features, columns: staging.columns, job.rows.normalization)
@@ -122,7 +124,8 @@ struct IdentityPass<S: ComputeScalar> {
 
     // MARK: Rows as they are
 
-    /// Sums and gradient of one identity in one sweep over its columns, for rows that are not normalised.
+    /// Sums and gradient of one identity in one sweep over its columns: the fast path for float32 rows that are not
+    /// normalised. All others take the path of the normalised rows.
     @inline(__always)
     private func sweep(_ identity: Identity, _ sums: inout IdentitySums) {
         let gradient = job.gradient?.assumingMemoryBound(to: S.self)
@@ -140,7 +143,7 @@ struct IdentityPass<S: ComputeScalar> {
         var firstSquares = Lanes.zero
         var otherSquares = Lanes.zero
         var spread = Lanes.zero
-        var product = Double.Lanes.zero
+        var product = S.Sums.zero
         forEachColumns(of: staging.columns, S.self) { columns in
             let first = columns.load(states[0].features)
             var sum = first
@@ -179,7 +182,7 @@ struct IdentityPass<S: ComputeScalar> {
         }
         let first = S.total(firstSquares)
         add(
-            product: Double.total(product), spread: S.total(spread), squares: first + S.total(otherSquares),
+            product: S.total(product), spread: S.total(spread), squares: first + S.total(otherSquares),
             first: first, to: &sums)
     }
 
@@ -194,7 +197,7 @@ struct IdentityPass<S: ComputeScalar> {
         let readsTotal = self.onTotal != 0
         let centred = job.centred
         var spread = Lanes.zero
-        var product = Double.Lanes.zero
+        var product = S.Sums.zero
         forEachColumns(of: staging.columns, S.self) { columns in
             var sum = Lanes.zero
             for a in 0..<count { sum = multiplyAdd(columns.load(states[a].features), unit(a), sum) }
@@ -216,7 +219,7 @@ struct IdentityPass<S: ComputeScalar> {
         if let gradients = job.pointGradients, job.points == .centroids {
             add(gradients.vector(number), weight: 1 / S(count), to: shared)
         }
-        return centred ? S.total(spread) : Double.total(product)
+        return centred ? S.total(spread) : S.total(product)
     }
 
     @inline(__always)

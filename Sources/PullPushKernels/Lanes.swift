@@ -1,5 +1,3 @@
-import KernelInterface
-
 #if hasFeature(Embedded)
     typealias LaneScalar = SIMDScalar & SendableMetatype
 #else
@@ -11,21 +9,17 @@ import KernelInterface
 /// the registers of AVX2 or AVX-512, or one 16-byte register of baseline x86-64.
 protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
+    associatedtype Sums: SIMD where Sums.Scalar == Double
 
     /// Adds every lane to one of the doubles at `sums`.
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
     /// Adds the squares of the lanes, taken in double.
-    static func addSquares(of lanes: Lanes, to sums: inout Double.Lanes)
+    static func addSquares(of lanes: Lanes, to sums: inout Sums)
     /// The sum of all lanes, added in double.
     static func total(_ lanes: Lanes) -> Double
+    static func total(_ sums: Sums) -> Double
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
-
-    /// Stored elements that this type computes for, and back.
-    static func widen(
-        _ row: UnsafeRawPointer, _ element: ElementType, count: Int, to result: UnsafeMutablePointer<Self>)
-    static func narrow(
-        _ row: UnsafePointer<Self>, count: Int, to result: UnsafeMutableRawPointer, _ element: ElementType)
 }
 
 extension ComputeScalar {
@@ -37,24 +31,31 @@ extension ComputeScalar {
     static func padded(_ count: Int) -> Int { (count &+ laneCount &- 1) & ~(laneCount &- 1) }
 }
 
+// In double, one register of AVX2 is enough to keep up with memory, and half the code.
 #if PULLPUSH_FMA
     extension Float: ComputeScalar {
         typealias Lanes = SIMD16<Float>
-        fileprivate static var laneIndex: SIMD16<Int32> { SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) }
+        typealias Sums = SIMD8<Double>
+        fileprivate static var laneIndex: SIMD16<Int32> {
+            SIMD16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        }
     }
 
     extension Double: ComputeScalar {
-        typealias Lanes = SIMD8<Double>
-        fileprivate static var laneIndex: SIMD8<Int64> { SIMD8<Int64>(0, 1, 2, 3, 4, 5, 6, 7) }
+        typealias Lanes = SIMD4<Double>
+        typealias Sums = SIMD4<Double>
+        fileprivate static var laneIndex: SIMD4<Int64> { SIMD4<Int64>(0, 1, 2, 3) }
     }
 #else
     extension Float: ComputeScalar {
         typealias Lanes = SIMD4<Float>
+        typealias Sums = SIMD2<Double>
         fileprivate static var laneIndex: SIMD4<Int32> { SIMD4<Int32>(0, 1, 2, 3) }
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD2<Double>
+        typealias Sums = SIMD2<Double>
         fileprivate static var laneIndex: SIMD2<Int64> { SIMD2<Int64>(0, 1) }
     }
 #endif
@@ -62,21 +63,26 @@ extension ComputeScalar {
 extension Float {
     @inline(__always)
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        let half = lanes.lowHalf.scalarCount
-        Double.add(widened(lanes.lowHalf), to: sums)
-        Double.add(widened(lanes.highHalf), to: sums + half)
+        let raw = UnsafeMutableRawPointer(sums)
+        let half = MemoryLayout<Sums>.size
+        raw.storeBytes(of: raw.loadUnaligned(as: Sums.self) + widened(lanes.lowHalf), as: Sums.self)
+        raw.storeBytes(
+            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + widened(lanes.highHalf), toByteOffset: half,
+            as: Sums.self)
     }
 
     @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: inout Double.Lanes) {
-        Double.addSquares(of: widened(lanes.lowHalf), to: &sums)
-        Double.addSquares(of: widened(lanes.highHalf), to: &sums)
+    static func addSquares(of lanes: Lanes, to sums: inout Sums) {
+        let low = widened(lanes.lowHalf)
+        let high = widened(lanes.highHalf)
+        sums = multiplyAdd(high, high, multiplyAdd(low, low, sums))
     }
 
     @inline(never)
-    static func total(_ lanes: Lanes) -> Double {
-        Double.total(widened(lanes.lowHalf) + widened(lanes.highHalf))
-    }
+    static func total(_ lanes: Lanes) -> Double { total(widened(lanes.lowHalf) + widened(lanes.highHalf)) }
+
+    @inline(__always)
+    static func total(_ sums: Sums) -> Double { horizontalSum(sums) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
@@ -91,24 +97,23 @@ extension Double {
     }
 
     @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: inout Lanes) {
-        sums = multiplyAdd(lanes, lanes, sums)
-    }
+    static func addSquares(of lanes: Lanes, to sums: inout Sums) { sums = multiplyAdd(lanes, lanes, sums) }
 
     @inline(__always)
-    static func total(_ lanes: SIMD8<Double>) -> Double {
-        let four = lanes.lowHalf + lanes.highHalf
-        return total(four.lowHalf + four.highHalf)
-    }
-
-    @inline(__always)
-    static func total(_ lanes: SIMD2<Double>) -> Double { lanes.x + lanes.y }
+    static func total(_ lanes: Lanes) -> Double { horizontalSum(lanes) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
         lanes.replacing(with: 0, where: laneIndex .< Int64(count))
     }
 }
+
+@inline(__always)
+private func horizontalSum(_ v: SIMD8<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
+@inline(__always)
+private func horizontalSum(_ v: SIMD4<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
+@inline(__always)
+private func horizontalSum(_ v: SIMD2<Double>) -> Double { v.x + v.y }
 
 // Lane by lane, since the standard library's conversion of whole vectors is a call.
 

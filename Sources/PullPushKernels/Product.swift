@@ -91,12 +91,12 @@ func product<S: ComputeScalar>(
             b: UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride, bRowStride: b.rowStride,
             c: c.start.assumingMemoryBound(to: S.self), cRowStride: c.rowStride, adding: adding || inner > 0)
         var column = 0
-        #if PULLPUSH_WIDE || !PULLPUSH_FMA
+        if MemoryLayout<S.Lanes>.size <= 32 {
             while column &+ 2 &* S.laneCount <= width {
                 panel.multiply(column: column, isPair: true)
                 column &+= 2 &* S.laneCount
             }
-        #endif
+        }
         while column < width {
             panel.multiply(column: column, isPair: false)
             column &+= S.laneCount

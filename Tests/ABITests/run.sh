@@ -30,7 +30,7 @@ for compiler in gcc clang; do
             program=$programs/$compiler-$language-$form
             build "$program" "$compiler" "$language" "$form"
             printf '%s: ' "${program##*/}"
-            "$program" "$library" 16
+            PULLPUSH_NUM_THREADS=3 "$program" "$library" 16
         done
     done
 done

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROWS = 2048, DIM = 33, SAMPLES = 4, CALLERS = 4, CALLS = 8 };
+enum { ROWS = 2048, DIM = 33, SAMPLES = 4, CALLERS = 4, CALLS = 40, CHILDREN = 10 };
 
 struct outcome {
     pullpush_result result;
@@ -98,25 +98,9 @@ static void *call_often(void *context)
     return NULL;
 }
 
-static void test_concurrent_calls(const struct outcome *expected)
-{
-    struct caller callers[CALLERS];
-    check_case("concurrent calls");
-    for (int c = 0; c < CALLERS; c++) {
-        callers[c].expected = expected;
-        callers[c].wrong = 0;
-        check(pthread_create(&callers[c].thread, NULL, call_often, &callers[c]) == 0, "no thread");
-    }
-    for (int c = 0; c < CALLERS; c++) {
-        pthread_join(callers[c].thread, NULL);
-        check(callers[c].wrong == 0, "caller %d got %d of %d wrong", c, callers[c].wrong, CALLS);
-    }
-}
-
-/* The helper threads of the parent do not exist in the child: it must not wait for them. */
+/* The helper threads of the parent do not exist in the child, which must not wait for them. */
 static void test_forked_child(const struct outcome *expected)
 {
-    check_case("forked child");
     pid_t child = fork();
     check(child >= 0, "no child");
     if (child == 0) {
@@ -131,11 +115,30 @@ static void test_forked_child(const struct outcome *expected)
           WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
+static void test_concurrent_calls(const struct outcome *expected, int with_forks)
+{
+    struct caller callers[CALLERS];
+    check_case("concurrent calls%s", with_forks ? ", forked children among them" : "");
+    for (int c = 0; c < CALLERS; c++) {
+        callers[c].expected = expected;
+        callers[c].wrong = 0;
+        check(pthread_create(&callers[c].thread, NULL, call_often, &callers[c]) == 0, "no thread");
+    }
+    for (int child = 0; with_forks && child < CHILDREN; child++)
+        test_forked_child(expected);
+    for (int c = 0; c < CALLERS; c++) {
+        pthread_join(callers[c].thread, NULL);
+        check(callers[c].wrong == 0, "caller %d got %d of %d wrong", c, callers[c].wrong, CALLS);
+    }
+}
+
 static void test_max_threads(void)
 {
     check_case("max threads");
+    const char *wish = getenv("PULLPUSH_NUM_THREADS");
     int initial = api.set_max_threads(3);
-    check(initial >= 0, "the value before is %d", initial);
+    check(initial == (wish ? atoi(wish) : 0), "the initial value is %d, PULLPUSH_NUM_THREADS is %s", initial,
+          wish ? wish : "not set");
     check(api.set_max_threads(1) == 3, "3 was not kept");
     check(api.set_max_threads(initial) == 1, "1 was not kept");
     check(api.set_max_threads(initial) == initial, "the initial value was not kept");
@@ -149,9 +152,8 @@ void test_threads(int every)
     pullpush_options options = default_options();
     check_case("threads");
     check(evaluate(&options, 1, ROWS, &expected) == PULLPUSH_OK, "one thread failed");
-    test_concurrent_calls(&expected);
-    if (!getenv("ABI_TESTS_EMULATED")) /* an emulator need not survive a fork out of a process with threads */
-        test_forked_child(&expected);
+    int emulated = getenv("ABI_TESTS_EMULATED") != NULL; /* an emulator need not survive a fork among threads */
+    test_concurrent_calls(&expected, !emulated);
     test_max_threads();
     free(expected.gradient);
     free(features);

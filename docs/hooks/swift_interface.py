@@ -16,7 +16,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 MARK = "<!-- Sources/PullPush -->"
-CONTAINER = re.compile(r"(public (struct|enum|protocol|final class)|extension|#if) ")
+CONTAINER = re.compile(r"(public (struct|enum|protocol|final class)|extension) ")
 BODY = re.compile(r"( =)? \{.*$", re.DOTALL)
 
 
@@ -26,7 +26,7 @@ def indent(line: str) -> int:
 
 
 def groups(lines: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """The declarations at the outermost level of `lines`, each with the comment above it."""
+    """The declarations at the outermost level of `lines`, each with the comment and the attributes above it."""
     comment: list[str] = []
     position = 0
     while position < len(lines):
@@ -40,25 +40,26 @@ def groups(lines: list[str]) -> Iterator[tuple[list[str], list[str]]]:
         position = end
         if not group:
             continue
-        if first.lstrip().startswith("///"):
+        if first.lstrip().startswith(("///", "@")):
             comment += group
         else:
             yield comment, group
             comment = []
 
 
-def interface(lines: list[str], cases: bool = False) -> Iterator[str]:
-    """The lines of the public declarations, without their bodies; `cases` are public inside a public enumeration."""
+def interface(lines: list[str], container: str = "") -> Iterator[str]:
+    """The lines of the public declarations without their bodies; `container` is the line of the type around them."""
     for comment, group in groups(lines):
         head = group[0].lstrip()
-        if CONTAINER.match(head):
-            if head.startswith("#if"):
-                yield from dedent("\n".join(interface(group[1:]))).splitlines()
-                continue
-            members = list(interface(group[1:-1], cases=head.startswith("public enum")))
+        if head.startswith("#if"):
+            yield from dedent("\n".join(interface(group[1:], container))).splitlines()
+        elif CONTAINER.match(head):
+            members = list(interface(group[1:-1], head))
             if members:
                 yield from [*comment, group[0], *members, group[-1], ""]
-        elif head.startswith("public ") or (cases and head.startswith("case ")):
+        elif container.startswith("public protocol"):
+            yield from [*comment, *group]
+        elif head.startswith("public ") or (container.startswith("public enum") and head.startswith("case ")):
             yield from comment
             yield BODY.sub("", "\n".join(group))
 

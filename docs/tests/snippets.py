@@ -1,6 +1,6 @@
 """The fenced code blocks of the README and the pages, and what each is expected to print.
 
-A ``text`` block right below a code block is what that block must print. A line ``<!-- untested: reason -->`` right
+A ``text`` block right below a code block is what that block must print. A line ``<!-- untested: installs -->`` right
 above a ``bash`` block keeps it from being run; nothing else may opt out.
 """
 
