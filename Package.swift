@@ -86,7 +86,7 @@ let package = Package(
                         "-Xlinker", "-z", "-Xlinker", "noseparate-code",
                         // Helper threads may be asleep in the library's code: unloading it would take that away.
                         "-Xlinker", "-z", "-Xlinker", "nodelete",
-                    ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : []))
+                    ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : [])),
             ]
         ),
     ] + tests,

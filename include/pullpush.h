@@ -48,8 +48,8 @@ extern "C" {
 uint32_t pullpush_version(void);
 const char *pullpush_version_string(void);
 
-/* The instruction set the kernels run with on this machine: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2 and FMA) or
- * "baseline". Chosen once, on first use; the environment variable PULLPUSH_ISA names a lesser one to force it. */
+/* The instruction set the kernels run with on this machine: "x86-64-v3" (AVX2 and FMA) or "baseline". Chosen once, on
+ * first use; the environment variable PULLPUSH_ISA=baseline forces the lesser one. */
 const char *pullpush_isa(void);
 
 /* ------------------------------------------------------------------------------------------------- status */
@@ -63,7 +63,7 @@ enum {
     PULLPUSH_ERROR_SIZE = 40,          /* rows, dim or samples_per_id is 0, does not divide, or overflows */
     PULLPUSH_ERROR_STRIDE = 50,        /* a row stride is smaller than dim */
     PULLPUSH_ERROR_ALIGNMENT = 60,     /* a buffer is not aligned to its element */
-    PULLPUSH_ERROR_OVERLAP = 70,       /* the gradient overlaps the features, the labels, the result or the total statistics */
+    PULLPUSH_ERROR_OVERLAP = 70,       /* the gradient overlaps the features, the labels, the result or the total */
     PULLPUSH_ERROR_OPTION = 80,        /* an option is not a known value, not finite, or meaningless with another */
     PULLPUSH_ERROR_NOT_FINITE = 90,    /* check_finite found a NaN or an infinity in the features */
     PULLPUSH_ERROR_STATISTICS = 100,   /* the statistics do not fit the batch and options */
@@ -82,7 +82,8 @@ const char *pullpush_status_string(int status);
  *   rows, dim       >= 1; rows must be a multiple of samples_per_id
  *   samples_per_id  K >= 1; with K = 1 there is no positive pair and the pull is 0
  *   loss            receives pull + push
- *   gradient        rows x dim, contiguous, receives d loss / d features; NULL if not wanted. Must not overlap features.
+ *   gradient        rows x dim, contiguous, receives d loss / d features; NULL if not wanted. Must not overlap the
+ *                   features.
  *
  * Returns PULLPUSH_OK, or NULL / SIZE / ALIGNMENT / OVERLAP / MEMORY as above.
  * Cost: one read of the features, one write of the gradient; scratch of O(dim + samples_per_id) numbers.
@@ -132,7 +133,7 @@ enum {
 enum {
     PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES = 0, /* the first row of each identity, in batch order */
     PULLPUSH_PUSH_BETWEEN_CENTROIDS = 1,       /* the mean row of each identity, s_c / K_c */
-    PULLPUSH_PUSH_BETWEEN_ALL = 2              /* all rows, in pairs of different identities: N- = rows^2 - sum_c K_c^2 */
+    PULLPUSH_PUSH_BETWEEN_ALL = 2              /* all rows, paired across identities: N- = rows^2 - sum_c K_c^2 */
 };
 
 /* What a pair is judged by. */
@@ -184,8 +185,8 @@ typedef struct pullpush_result {
     double loss;             /* pull_weight * pull + push_weight * push */
     double pull;
     double push;
-    double mean_positive;    /* mean x_a . x_b over the N+ ordered pairs of different rows of one identity; 0 without pairs */
-    double mean_negative;    /* mean inner product over the N- ordered pairs the push is between; 0 without pairs */
+    double mean_positive;    /* mean x_a . x_b over the N+ ordered pairs of rows of one identity; 0 without */
+    double mean_negative;    /* mean inner product over the N- ordered pairs the push is between; 0 without */
     uint64_t positive_pairs; /* N+ */
     uint64_t negative_pairs; /* N- */
     uint64_t active_pairs;   /* hinge: the pairs above 0; other pushes: N- */
@@ -212,7 +213,8 @@ int pullpush_options_preset(pullpush_options *options, size_t struct_size, int32
  *   batch            see pullpush_batch
  *   options          NULL means the defaults
  *   result           required
- *   gradient         rows x dim elements of batch->dtype, or NULL; must not overlap anything else passed here
+ *   gradient         rows x dim elements of batch->dtype, or NULL; must not overlap anything else passed here. Overlap
+ *                    is judged from the first to the last byte: rows that interleave overlap.
  *   gradient_stride  elements from one gradient row to the next, >= dim; 0 means dim. Numbers between rows stay as
  *                    they are.
  *   message          NULL, or room for message_size bytes: on failure it receives a sentence, cut to fit and

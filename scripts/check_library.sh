@@ -47,7 +47,6 @@ if [[ $(readelf --file-header "$library") == *X86-64* ]]; then
     code=$(objdump --disassemble --no-show-raw-insn "$library")
     instructions() { grep -cE "$1" <<<"$code" || true; }
     kernels=('mulps.*%xmm' 'vfmadd.*ps.*%ymm' 'vfmadd.*pd.*%ymm')
-    if grep -q '"x86-64-v4"' "$header"; then kernels+=('vfmadd.*ps.*%zmm' 'vfmadd.*pd.*%zmm'); fi
     for kernel in "${kernels[@]}"; do
         holds "has instructions $kernel" test "$(instructions "$kernel")" -gt 10
     done

@@ -23,26 +23,23 @@ static inline int csystem_format_real(char *buffer, size_t size, double value) {
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* 3 or 4 if processor and operating system support all of x86-64-v3 or -v4, else 0. */
-static inline int csystem_x86_level(void) {
+/* Whether processor and operating system support all of x86-64-v3. */
+static inline int csystem_has_x86_v3(void) {
     unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
     const unsigned fma = 1u << 12, movbe = 1u << 22, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29;
-    const unsigned need1 = fma | movbe | osxsave | avx | f16c;
-    if ((c & need1) != need1) return 0;
+    const unsigned leaf1 = fma | movbe | osxsave | avx | f16c;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & leaf1) != leaf1) return 0;
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     if ((low & 0x6) != 0x6) return 0; /* the operating system saves xmm and ymm */
-    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & (1u << 5))) return 0; /* lzcnt */
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+    const unsigned lzcnt = 1u << 5;
+    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & lzcnt)) return 0;
     const unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
-    if ((b & (bmi1 | avx2 | bmi2)) != (bmi1 | avx2 | bmi2)) return 0;
-    const unsigned f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
-    const unsigned avx512 = f | dq | cd | bw | vl;
-    return (b & avx512) == avx512 && (low & 0xE6) == 0xE6 ? 4 : 3; /* opmask and zmm are saved, too */
+    const unsigned leaf7 = bmi1 | avx2 | bmi2;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & leaf7) == leaf7;
 }
 #else
-static inline int csystem_x86_level(void) { return 0; }
+static inline int csystem_has_x86_v3(void) { return 0; }
 #endif
 
 static inline int64_t csystem_fetch_add(int64_t *value, int64_t amount) {

@@ -29,7 +29,8 @@ public struct PairTile {
     @inlinable
     public init(
         products: UnsafeMutableRawPointer, stride: Int, rows: Int, columns: Int, own: UnsafePointer<Range<Int>>,
-        pairsOwn: Bool, rowSquares: UnsafeRawPointer, columnSquares: UnsafeRawPointer, columnWeights: UnsafeMutableRawPointer
+        pairsOwn: Bool, rowSquares: UnsafeRawPointer, columnSquares: UnsafeRawPointer,
+        columnWeights: UnsafeMutableRawPointer
     ) {
         self.products = products
         self.stride = stride

@@ -91,7 +91,8 @@ package struct GradientTarget {
         try checkAlignment(UnsafeRawPointer(start), batch.element.size, "gradient")
         try requireFinite(upstream, "upstream")
         let bytes = bytes(for: batch)
-        try checkOverlap(bytes, batch.bytes(at: batch.features, stride: batch.rowStride), "a buffer apart from features")
+        try checkOverlap(
+            bytes, batch.bytes(at: batch.features, stride: batch.rowStride), "a buffer apart from features")
         if case .labels(let labels) = batch.identities {
             let first = UInt(bitPattern: labels)
             try checkOverlap(

@@ -45,7 +45,8 @@ public struct BatchStatistics: Sendable {
             let (start, rows) = try features.rows(of: dim)
             return try gradient.withUnsafeMutableBufferPointer { (gradient) throws(PullPushError) in
                 let target = GradientTarget(
-                    start: gradient.baseAddress.unsafelyUnwrapped, rowStride: dim, upstream: upstream, accumulate: false)
+                    start: gradient.baseAddress.unsafelyUnwrapped, rowStride: dim, upstream: upstream, accumulate: false
+                )
                 return try values.withUnsafeBufferPointer { (values) throws(PullPushError) in
                     try loss.withBatch(start, rows, dim, nil, identities) { (batch) throws(PullPushError) in
                         try loss.finish(batch, values.baseAddress.unsafelyUnwrapped, target)

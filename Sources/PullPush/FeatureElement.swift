@@ -9,7 +9,15 @@ public protocol FeatureElement: BitwiseCopyable, Sendable {
 }
 
 extension FeatureElement {
-    static var element: ElementType { ElementType(rawValue: dtype).unsafelyUnwrapped }
+    /// The protocol is open to conformances that claim to be what they are not.
+    static func element() throws(PullPushError) -> ElementType {
+        guard let element = ElementType(rawValue: dtype), element.size == MemoryLayout<Self>.stride else {
+            throw PullPushError(
+                .dtype, "dtype", .integer(Int(dtype)), expected: "the PULLPUSH_DTYPE_ constant of an element of size",
+                MemoryLayout<Self>.stride)
+        }
+        return element
+    }
 }
 
 extension Float: FeatureElement {

@@ -20,27 +20,20 @@ public enum InstructionSet: Int32, Sendable {
     case baseline = 0
     /// AVX2 and fused multiply-add
     case x86v3 = 3
-    /// AVX-512
-    case x86v4 = 4
 
     public var name: StaticString {
         switch self {
         case .baseline: "baseline"
         case .x86v3: "x86-64-v3"
-        case .x86v4: "x86-64-v4"
         }
     }
 
-    /// The best one of this machine, or a lesser one that the environment variable PULLPUSH_ISA names.
+    /// The best one of this machine, unless the environment variable PULLPUSH_ISA says "baseline".
     public static let current: InstructionSet = {
-        let best = InstructionSet(rawValue: csystem_x86_level()) ?? .baseline
-        guard let wish = environment("PULLPUSH_ISA") else { return best }
-        func isWished(_ candidate: InstructionSet) -> Bool {
-            candidate.rawValue <= best.rawValue && strcmp(wish, candidate.name.cString) == 0
+        if let wish = environment("PULLPUSH_ISA"), strcmp(wish, InstructionSet.baseline.name.cString) == 0 {
+            return .baseline
         }
-        if isWished(.baseline) { return .baseline }
-        if isWished(.x86v3) { return .x86v3 }
-        return best
+        return csystem_has_x86_v3() != 0 ? .x86v3 : .baseline
     }()
 
     func kernels(for element: ElementType) -> Kernels {
@@ -48,7 +41,6 @@ public enum InstructionSet: Int32, Sendable {
         switch self {
         #if arch(x86_64)
             case .x86v3: return PullPushKernelsV3.makeKernels(computingInDouble: double)
-            case .x86v4: return PullPushKernelsV3.makeKernels(computingInDouble: double)
         #endif
         default: return PullPushKernels.makeKernels(computingInDouble: double)
         }

@@ -37,9 +37,10 @@ extension PullPushLoss {
         _ features: UnsafePointer<T>, _ rows: Int, _ dim: Int, _ rowStride: Int?, _ identities: Identities,
         _ body: (Batch) throws(PullPushError) -> R
     ) throws(PullPushError) -> R {
+        let element = try T.element()
         func batch(_ identities: Batch.Identities) -> Batch {
             Batch(
-                features: UnsafeRawPointer(features), element: T.element, rows: rows, dim: dim,
+                features: UnsafeRawPointer(features), element: element, rows: rows, dim: dim,
                 rowStride: rowStride ?? dim, identities: identities)
         }
         switch identities {
@@ -47,7 +48,8 @@ extension PullPushLoss {
             return try body(batch(.samplesPerId(count)))
         case .labels(let labels):
             if labels.count != rows {
-                throw PullPushError(.size, "labels.count", .integer(labels.count), expected: "one label a row, so", rows)
+                throw PullPushError(
+                    .size, "labels.count", .integer(labels.count), expected: "one label a row, so", rows)
             }
             return try labels.withUnsafeBufferPointer { (labels) throws(PullPushError) in
                 guard let start = labels.baseAddress else {

@@ -36,7 +36,8 @@ struct StatisticsLayout {
         return count
     }
 
-    func add(_ counts: PairCounts, _ sums: IdentitySums, ownPairs own: Double, to vector: UnsafeMutablePointer<Double>) {
+    func add(_ counts: PairCounts, _ sums: IdentitySums, ownPairs own: Double, to vector: UnsafeMutablePointer<Double>)
+    {
         vector[0] += Double(counts.points)
         vector[1] += Double(counts.positive)
         vector[2] += sums.pull
@@ -50,7 +51,9 @@ struct StatisticsLayout {
     }
 
     /// The totals of the whole batch, of which `local` is a part.
-    func totals(_ loss: PullPushLoss, _ vector: UnsafePointer<Double>, local: PairCounts) throws(PullPushError) -> Totals {
+    func totals(_ loss: PullPushLoss, _ vector: UnsafePointer<Double>, local: PairCounts) throws(PullPushError)
+        -> Totals
+    {
         guard let points = Int(exactly: vector[0]), points >= local.points else {
             throw PullPushError(
                 .statistics, "total[0], the number of pushed points,", .real(vector[0]),
@@ -118,7 +121,8 @@ extension PullPushLoss {
         }
         if let target {
             let narrowTotal = try evaluation.narrowed(vector + layout.total, batch.dim)
-            let job = evaluation.gradientJob(target, coefficients(totals.counts, upstream: target.upstream), narrowTotal)
+            let job = evaluation.gradientJob(
+                target, coefficients(totals.counts, upstream: target.upstream), narrowTotal)
             if case .squared(let goal) = push, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, scale: pushScale(target.upstream, over: totals.counts.negative))

@@ -58,7 +58,8 @@ struct ResultTarget {
         let given = UnsafeRawPointer(pointer).load(as: Int.self)
         if given < known || given > 65536 {
             throw PullPushError(
-                .structSize, "result.struct_size", .integer(given), expected: "sizeof(pullpush_result), at least", known)
+                .structSize, "result.struct_size", .integer(given), expected: "sizeof(pullpush_result), at least", known
+            )
         }
         self.pointer = pointer
         size = given

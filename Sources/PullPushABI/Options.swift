@@ -23,6 +23,7 @@ struct Options {
         loss.pushWeight = c.push_weight
         loss.numThreads = Int(c.num_threads)
         loss.checkFinite = try flag(c.check_finite, "check_finite")
+        try requireFinite(c.upstream, "upstream")
         upstream = c.upstream
         accumulate = try flag(c.accumulate, "accumulate")
         if c.reserved != 0 {
@@ -82,7 +83,8 @@ public func pullpush_options_preset(
         let known = MemoryLayout<pullpush_options>.size
         if struct_size < known || struct_size > 65536 {
             throw PullPushError(
-                .structSize, "struct_size", .integer(struct_size), expected: "sizeof(pullpush_options), at least", known)
+                .structSize, "struct_size", .integer(struct_size), expected: "sizeof(pullpush_options), at least", known
+            )
         }
         var defaults = defaultOptions(preset)
         defaults.struct_size = struct_size

@@ -8,7 +8,8 @@ private func statisticsVector<T>(
     let needed = try options.loss.statisticsCount(dim: batch.dim)
     if count != needed {
         throw PullPushError(
-            .statistics, "count", .integer(count), expected: "pullpush_statistics_size for this dim and options,", needed)
+            .statistics, "count", .integer(count), expected: "pullpush_statistics_size for this dim and options,",
+            needed)
     }
     return try required(pointer, name)
 }
@@ -49,7 +50,13 @@ public func pullpush_statistics_reduce(
     status { () throws(PullPushError) in
         let total = try required(total, "total")
         let part = try required(part, "part")
-        for i in 0..<(try size(count, "count")) { total[i] += part[i] }
+        let count = try size(count, "count")
+        if count > Int.max / MemoryLayout<Double>.stride {
+            throw PullPushError(.size, "count", .integer(count), expected: "so many doubles as fit into memory")
+        }
+        try checkAlignment(UnsafeRawPointer(total), MemoryLayout<Double>.alignment, "total")
+        try checkAlignment(UnsafeRawPointer(part), MemoryLayout<Double>.alignment, "part")
+        for i in 0..<count { total[i] += part[i] }
     }
 }
 

@@ -67,7 +67,8 @@ struct IdentityPass<S: ComputeScalar> {
             states[a].features = staging.row(identity.row(a), slot: slot)
         }
         #if PULLPUSH_FMA
-            if S.self == Float.self && job.rows.normalization == .none && job.pointGradients == nil && staging.isDirect {
+            if S.self == Float.self && job.rows.normalization == .none && job.pointGradients == nil && staging.isDirect
+            {
                 sweep(identity, &sums)
                 return
             }
@@ -269,7 +270,8 @@ struct IdentityPass<S: ComputeScalar> {
             onSelf -= (S.total(along) + onSelf * scale.square) * scale.projection
         }
         let selfWeight = Lanes(repeating: S(onSelf))
-        let target = job.gradient.unsafelyUnwrapped
+        let target =
+            job.gradient.unsafelyUnwrapped
             + identity.row(a) &* job.gradientStride &* job.rows.element.size
         let direct = staging.isDirect ? target.assumingMemoryBound(to: S.self) : gradientSlot
         let accumulate = job.accumulate && staging.isDirect

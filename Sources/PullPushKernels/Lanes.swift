@@ -6,7 +6,7 @@
 #endif
 
 /// A type the loops compute in, and the vector of it that they take at a time: 64 bytes, which the compiler splits into
-/// the registers of AVX2 or AVX-512, or one 16-byte register of baseline x86-64.
+/// the registers of AVX2, or one 16-byte register of baseline x86-64.
 protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
     associatedtype Sums: SIMD where Sums.Scalar == Double

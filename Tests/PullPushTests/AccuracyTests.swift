@@ -34,7 +34,9 @@ struct Case: Sendable, CustomTestStringConvertible {
                                 objective: objective, pullWeight: 0.7, pushWeight: 1.3)
                             let dim = dims[cases.count % dims.count]
                             cases.append(
-                                Case(loss: loss, dim: dim, identities: layouts[cases.count / dims.count % layouts.count]))
+                                Case(
+                                    loss: loss, dim: dim, identities: layouts[cases.count / dims.count % layouts.count])
+                            )
                         }
                     }
                 }

@@ -26,7 +26,9 @@ import Testing
     @Test func stridedRowsAreUsedInPlaceAndNothingBetweenThemIsTouched() throws {
         let stride = 23
         var wide = [Double](repeating: .nan, count: 8 * stride)
-        for row in 0..<8 { wide.replaceSubrange(row * stride..<row * stride + 20, with: features[row * 20..<row * 20 + 20]) }
+        for row in 0..<8 {
+            wide.replaceSubrange(row * stride..<row * stride + 20, with: features[row * 20..<row * 20 + 20])
+        }
         var strided = [Double](repeating: -77, count: 8 * 21)
         let loss = PullPushLoss()
         let result = try loss.evaluate(
@@ -86,7 +88,8 @@ import Testing
     @Test(arguments: [1, 2, 3])
     func statisticsOfPartsGiveTheWhole(parts: Int) throws {
         let features = randomFeatures(12 * 20, seed: 4)
-        for loss in [PullPushLoss.original, .orthogonal, PullPushLoss(pushBetween: .all, objective: .squaredEuclidean)] {
+        for loss in [PullPushLoss.original, .orthogonal, PullPushLoss(pushBetween: .all, objective: .squaredEuclidean)]
+        {
             let whole = try loss.valueAndGradient(of: features, dim: 20, identities: .samplesPerId(2))
             let slices = (0..<parts).map { Array(features[$0 * 240 / parts..<($0 + 1) * 240 / parts]) }
             var total = try BatchStatistics(loss, dim: 20)
@@ -110,7 +113,8 @@ import Testing
 @Suite struct ErrorTests {
     let features = [Float](repeating: 0.5, count: 24)
 
-    func message(_ loss: PullPushLoss = .original, dim: Int = 4, _ identities: Identities = .samplesPerId(2)) -> String {
+    func message(_ loss: PullPushLoss = .original, dim: Int = 4, _ identities: Identities = .samplesPerId(2)) -> String
+    {
         do {
             _ = try loss.value(of: features, dim: dim, identities: identities)
             return "no error"
