@@ -1,3 +1,5 @@
+import KernelInterface
+
 /// How the rows of a batch fall into identities.
 public enum Identities: Sendable {
     /// A P×K batch: identity after identity, K rows each.
