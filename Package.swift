@@ -27,7 +27,7 @@ func languageSettings(fast: Bool = false) -> [SwiftSetting] {
 func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
     .target(
         name: name,
-        dependencies: ["KernelInterface"],
+        dependencies: ["CVectors", "KernelInterface"],
         swiftSettings: languageSettings(fast: march != nil)
             + (march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? [])
             + defines.map { .define($0) }
@@ -63,6 +63,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPullPush", path: "include"),
         .systemLibrary(name: "CSystem"),
+        .systemLibrary(name: "CVectors"),
         .target(name: "KernelInterface", swiftSettings: languageSettings()),
     ] + kernelVariants + [
         .target(

@@ -30,6 +30,13 @@ public struct GradientCoefficients: Sendable {
 
     @inlinable
     public init() {}
+
+    /// Whether they are those of the original loss: the sum on every row, the total on first rows, and nothing else.
+    @inlinable
+    public var isOriginal: Bool {
+        pullOnRow == 0 && pullOnRowByCount == 0 && pushOnSum == 0 && pushOnSumBySquare == 0 && totalOnRow == 0
+            && totalOnRowByCount == 0 && pushOnRow == 0 && pushOnRowByCount == 0 && firstOnFirst == 0
+    }
 }
 
 /// A gradient of the push that is not a multiple of sums: one vector of compute scalars for each pushed point.
@@ -109,7 +116,7 @@ public struct IdentitySums: Sendable {
 }
 
 /// Bytes of scratch that `addGradients` keeps for each row of the largest identity, beside a copied row.
-public let rowStateSize = 32
+public let rowStateSize = 40
 
 /// Bytes of scratch for `addGradients`: two vectors, and if rows must be copied, two gradient rows and an identity.
 @inlinable

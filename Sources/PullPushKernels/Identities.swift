@@ -3,6 +3,8 @@ import KernelInterface
 /// One row of the identity at hand.
 private struct RowState<S: ComputeScalar> {
     var features: UnsafePointer<S>
+    /// Where its gradient goes, if that is not staged.
+    var gradient: UnsafeMutablePointer<S>?
     var scale: RowScale
 }
 
@@ -35,6 +37,9 @@ struct IdentityPass<S: ComputeScalar> {
     init(_ job: GradientJob, scratch: UnsafeMutableRawPointer) {
         self.job = job
         staging = Staging(job.rows)
+        isPlain =
+            job.rows.isDirect && job.rows.normalization == .none && job.pointGradients == nil && !job.centred
+            && !job.accumulate && job.coefficients.isOriginal
         total = job.total.assumingMemoryBound(to: S.self)
         let padded = S.padded(job.rows.dim)
         shared = scratch.assumingMemoryBound(to: S.self)
@@ -43,6 +48,15 @@ struct IdentityPass<S: ComputeScalar> {
         let states = UnsafeMutableRawPointer(gradientSlot + 2 &* job.rows.stagedColumns)
         self.states = states.assumingMemoryBound(to: RowState<S>.self)
         slots = (states + job.rows.largestIdentity &* rowStateSize).assumingMemoryBound(to: S.self)
+    }
+
+    /// Whether `sweep` is all there is to do.
+    private let isPlain: Bool
+
+    @inline(__always)
+    private func gradientRow(_ identity: Identity, _ a: Int) -> UnsafeMutablePointer<S>? {
+        guard staging.isDirect, let gradient = job.gradient else { return nil }
+        return gradient.assumingMemoryBound(to: S.self) + identity.row(a) &* job.gradientStride
     }
 
     private mutating func setCount(_ newCount: Int) {
@@ -65,11 +79,12 @@ struct IdentityPass<S: ComputeScalar> {
         for a in 0..<count {
             let slot = slots + a &* job.rows.stagedColumns
             states[a].features = staging.row(identity.row(a), slot: slot)
+            states[a].gradient = gradientRow(identity, a)
         }
         #if PULLPUSH_FMA
-            if S.self == Float.self && job.rows.normalization == .none && job.pointGradients == nil && staging.isDirect
-            {
-                sweep(identity, &sums)
+            // Just where it pays for its code.
+            if S.self == Float.self && isPlain {
+                sweep(&sums)
                 return
             }
         #endif
@@ -123,27 +138,16 @@ struct IdentityPass<S: ComputeScalar> {
         }
     }
 
-    // MARK: Rows as they are
+    // MARK: The original loss on normalised rows
 
-    /// Sums and gradient of one identity in one sweep over its columns: the fast path for float32 rows that are not
-    /// normalised. All others take the path of the normalised rows.
+    /// Sums and gradient of one identity in one sweep over its columns, where the gradient of all rows but the first is
+    /// the same multiple of their sum. This is the original loss on rows that are normalised already.
     @inline(__always)
-    private func sweep(_ identity: Identity, _ sums: inout IdentitySums) {
-        let gradient = job.gradient?.assumingMemoryBound(to: S.self)
+    private func sweep(_ sums: inout IdentitySums) {
         let onSum = Lanes(repeating: S(self.onSum))
-        let onTotal = Lanes(repeating: S(self.onTotal))
-        let onRow = Lanes(repeating: S(self.onRow))
-        let onFirst = Lanes(repeating: S(self.onRow + job.coefficients.firstOnFirst))
         let totalOnFirst = Lanes(repeating: S(job.coefficients.totalOnFirst))
-        let share = Lanes(repeating: 1 / S(count))
-        let readsTotal = self.onTotal != 0
-        let readsRows = self.onRow != 0
-        let centred = job.centred
-        let accumulate = job.accumulate
-
         var firstSquares = Lanes.zero
         var otherSquares = Lanes.zero
-        var spread = Lanes.zero
         var product = S.Sums.zero
         forEachColumns(of: staging.columns, S.self) { columns in
             let first = columns.load(states[0].features)
@@ -157,34 +161,14 @@ struct IdentityPass<S: ComputeScalar> {
             firstSquares += columns.unseen(first * first)
             otherSquares += columns.unseen(squares)
             S.addSquares(of: columns.unseen(sum), to: &product)
-            if centred {
-                let mean = sum * share
-                var squares = Lanes.zero
-                for a in 0..<count {
-                    let distance = columns.load(states[a].features) - mean
-                    squares = multiplyAdd(distance, distance, squares)
-                }
-                spread += columns.unseen(squares)
-            }
-            guard let gradient else { return }
-            var h = sum * onSum
-            if readsTotal { h = multiplyAdd(columns.load(total), onTotal, h) }
-            for a in 0..<count {
-                let target = gradient + identity.row(a) &* job.gradientStride
-                var g = h
-                if a == 0 {
-                    g = multiplyAdd(columns.load(total), totalOnFirst, multiplyAdd(first, onFirst, h))
-                } else if readsRows {
-                    g = multiplyAdd(columns.load(states[a].features), onRow, h)
-                }
-                if accumulate { g = columns.load(UnsafePointer(target)) + columns.unseen(g) }
-                columns.store(g, target)
-            }
+            guard let target = states[0].gradient else { return }
+            let h = sum * onSum
+            columns.store(multiplyAdd(columns.load(total), totalOnFirst, h), target)
+            for a in 1..<count { columns.store(h, states[a].gradient.unsafelyUnwrapped) }
         }
         let first = S.total(firstSquares)
         add(
-            product: S.total(product), spread: S.total(spread), squares: first + S.total(otherSquares),
-            first: first, to: &sums)
+            product: S.total(product), spread: 0, squares: first + S.total(otherSquares), first: first, to: &sums)
     }
 
     // MARK: Normalised rows
@@ -270,17 +254,17 @@ struct IdentityPass<S: ComputeScalar> {
             onSelf -= (S.total(along) + onSelf * scale.square) * scale.projection
         }
         let selfWeight = Lanes(repeating: S(onSelf))
-        let target =
-            job.gradient.unsafelyUnwrapped
-            + identity.row(a) &* job.gradientStride &* job.rows.element.size
-        let direct = staging.isDirect ? target.assumingMemoryBound(to: S.self) : gradientSlot
+        let direct = states[a].gradient ?? gradientSlot
         let accumulate = job.accumulate && staging.isDirect
         forEachColumns(of: staging.columns, S.self) { columns in
             var g = multiplyAdd(columns.load(row) * unit, selfWeight, columns.load(vector)) * unit
             if accumulate { g = columns.load(UnsafePointer(direct)) + columns.unseen(g) }
             columns.store(g, direct)
         }
-        if !staging.isDirect { staging.unstage(gradientSlot, to: target, accumulate: job.accumulate) }
+        if states[a].gradient == nil, let gradient = job.gradient {
+            let target = gradient + identity.row(a) &* job.gradientStride &* job.rows.element.size
+            staging.unstage(gradientSlot, to: target, accumulate: job.accumulate)
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+import CVectors
+
 #if hasFeature(Embedded)
     typealias LaneScalar = SIMDScalar & SendableMetatype
 #else
@@ -20,6 +22,8 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     static func total(_ sums: Sums) -> Double
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
+    /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
+    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes
 }
 
 extension ComputeScalar {
@@ -36,27 +40,21 @@ extension ComputeScalar {
     extension Float: ComputeScalar {
         typealias Lanes = SIMD16<Float>
         typealias Sums = SIMD8<Double>
-        fileprivate static var laneIndex: SIMD16<Int32> {
-            SIMD16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-        }
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD4<Double>
         typealias Sums = SIMD4<Double>
-        fileprivate static var laneIndex: SIMD4<Int64> { SIMD4<Int64>(0, 1, 2, 3) }
     }
 #else
     extension Float: ComputeScalar {
         typealias Lanes = SIMD4<Float>
         typealias Sums = SIMD2<Double>
-        fileprivate static var laneIndex: SIMD4<Int32> { SIMD4<Int32>(0, 1, 2, 3) }
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD2<Double>
         typealias Sums = SIMD2<Double>
-        fileprivate static var laneIndex: SIMD2<Int64> { SIMD2<Int64>(0, 1) }
     }
 #endif
 
@@ -65,29 +63,30 @@ extension Float {
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
         let raw = UnsafeMutableRawPointer(sums)
         let half = MemoryLayout<Sums>.size
-        raw.storeBytes(of: raw.loadUnaligned(as: Sums.self) + widened(lanes.lowHalf), as: Sums.self)
+        raw.storeBytes(of: raw.loadUnaligned(as: Sums.self) + cvectors_widen(lanes.lowHalf), as: Sums.self)
         raw.storeBytes(
-            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + widened(lanes.highHalf), toByteOffset: half,
+            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + cvectors_widen(lanes.highHalf), toByteOffset: half,
             as: Sums.self)
     }
 
     @inline(__always)
     static func addSquares(of lanes: Lanes, to sums: inout Sums) {
-        let low = widened(lanes.lowHalf)
-        let high = widened(lanes.highHalf)
+        let low = cvectors_widen(lanes.lowHalf)
+        let high = cvectors_widen(lanes.highHalf)
         sums = multiplyAdd(high, high, multiplyAdd(low, low, sums))
     }
 
     @inline(never)
-    static func total(_ lanes: Lanes) -> Double { total(widened(lanes.lowHalf) + widened(lanes.highHalf)) }
+    static func total(_ lanes: Lanes) -> Double { total(cvectors_widen(lanes.lowHalf) + cvectors_widen(lanes.highHalf)) }
 
     @inline(__always)
     static func total(_ sums: Sums) -> Double { horizontalSum(sums) }
 
     @inline(__always)
-    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
-        lanes.replacing(with: 0, where: laneIndex .< Int32(truncatingIfNeeded: count))
-    }
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
+
+    @inline(__always)
+    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
 }
 
 extension Double {
@@ -103,9 +102,10 @@ extension Double {
     static func total(_ lanes: Lanes) -> Double { horizontalSum(lanes) }
 
     @inline(__always)
-    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes {
-        lanes.replacing(with: 0, where: laneIndex .< Int64(count))
-    }
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
+
+    @inline(__always)
+    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
 }
 
 @inline(__always)
@@ -114,17 +114,6 @@ private func horizontalSum(_ v: SIMD8<Double>) -> Double { horizontalSum(v.lowHa
 private func horizontalSum(_ v: SIMD4<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
 @inline(__always)
 private func horizontalSum(_ v: SIMD2<Double>) -> Double { v.x + v.y }
-
-// Lane by lane, since the standard library's conversion of whole vectors is a call.
-
-@inline(__always)
-private func widened(_ v: SIMD8<Float>) -> SIMD8<Double> {
-    SIMD8(
-        Double(v[0]), Double(v[1]), Double(v[2]), Double(v[3]), Double(v[4]), Double(v[5]), Double(v[6]), Double(v[7]))
-}
-
-@inline(__always)
-private func widened(_ v: SIMD2<Float>) -> SIMD2<Double> { SIMD2(Double(v.x), Double(v.y)) }
 
 /// `a·b + c`. Where the processor has no fused multiply-add, fusing would be a library call for every lane.
 @inline(__always)

@@ -32,9 +32,7 @@ extension PairTile {
             S.self, ignored: -S.infinity, perActivePair: S(2 * product), columnShare: S(square)
         ) { s, squares in
             let value = multiplyAdd(s, onProduct, multiplyAdd(squares, onSquares, constant))
-            // Written so that a NaN is active.
-            let inactive = value .<= 0
-            return (value.replacing(with: 0, where: inactive), active.replacing(with: 0, where: inactive))
+            return (S.wherePositive(value, value), S.wherePositive(value, active))
         }
     }
 
