@@ -93,9 +93,8 @@ struct IdentityPass<S: ComputeScalar> {
             states[a].scale = RowScale(states[a].features, columns: staging.columns, job.rows.normalization)
             squares += states[a].scale.square
         }
-        let spread = shareSum(number)
+        let (product, spread) = shareSum(number)
         if range.lowerBound == 0 {
-            let product = job.centred ? Double(count) * squares - Double(count) * spread : spread
             add(product: product, spread: spread, squares: squares, first: states[0].scale.square, to: &sums)
         }
         if job.gradient == nil { return }
@@ -173,9 +172,9 @@ struct IdentityPass<S: ComputeScalar> {
 
     // MARK: Normalised rows
 
-    /// Writes h of the identity and returns the spread of its rows, or ‖s‖² if the job is not centred.
+    /// Writes h of the identity and returns ‖s‖², and the spread of its rows if the job is centred.
     @inline(__always)
-    private func shareSum(_ number: Int) -> Double {
+    private func shareSum(_ number: Int) -> (product: Double, spread: Double) {
         let onSum = Lanes(repeating: S(self.onSum))
         let onTotal = Lanes(repeating: S(self.onTotal))
         let share = Lanes(repeating: 1 / S(count))
@@ -194,9 +193,8 @@ struct IdentityPass<S: ComputeScalar> {
                     squares = multiplyAdd(distance, distance, squares)
                 }
                 spread += columns.unseen(squares)
-            } else {
-                S.addSquares(of: columns.unseen(sum), to: &product)
             }
+            S.addSquares(of: columns.unseen(sum), to: &product)
             var h = sum * onSum
             if readsTotal { h = multiplyAdd(columns.load(total), onTotal, h) }
             columns.store(h, shared)
@@ -204,7 +202,7 @@ struct IdentityPass<S: ComputeScalar> {
         if let gradients = job.pointGradients, job.points == .centroids {
             add(gradients.vector(number), weight: 1 / S(count), to: shared)
         }
-        return centred ? S.total(spread) : S.total(product)
+        return (S.total(product), S.total(spread))
     }
 
     @inline(__always)

@@ -75,13 +75,13 @@ private struct Panel<S: ComputeScalar> {
 /// See `Kernels.multiply`.
 ///
 /// The inner dimension is cut so that the part of b that a panel reads stays in the first-level cache while all rows of
-/// a pass over it. Twelve registers of sums keep the multipliers busy: a pair of vectors of one register, or one vector
+/// a pass over it, and so short that rounding stays small: an error grows with the length of a sum. Twelve registers of sums keep the multipliers busy: a pair of vectors of one register, or one vector
 /// of two registers.
 @inline(__always)
 func product<S: ComputeScalar>(
     _: S.Type, _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix, _ adding: Bool
 ) {
-    let depth = 256
+    let depth = 64
     let width = S.padded(n)
     for inner in stride(from: 0, to: k, by: depth) {
         let panel = Panel(
