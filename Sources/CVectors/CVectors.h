@@ -33,4 +33,26 @@ typedef double cvectors_f64x8 __attribute__((ext_vector_type(8)));
 CVECTORS_FUNCTION cvectors_f64x8 cvectors_widen(cvectors_f32x8 v) { return __builtin_convertvector(v, cvectors_f64x8); }
 CVECTORS_FUNCTION cvectors_f64x2 cvectors_widen(cvectors_f32x2 v) { return __builtin_convertvector(v, cvectors_f64x2); }
 
+/* Stores past the caches, in pieces of 16 bytes: `where` is a multiple of that. Fence before another thread may look. */
+#define CVECTORS_PIECE(v, where, i) __builtin_nontemporal_store(v, (cvectors_piece *)(where) + i)
+
+typedef float cvectors_piece __attribute__((ext_vector_type(4)));
+
+CVECTORS_FUNCTION void cvectors_stream(cvectors_f32x4 v, void *where) { CVECTORS_PIECE((cvectors_piece)v, where, 0); }
+CVECTORS_FUNCTION void cvectors_stream(cvectors_f64x2 v, void *where) { CVECTORS_PIECE((cvectors_piece)v, where, 0); }
+
+CVECTORS_FUNCTION void cvectors_stream(cvectors_f64x4 v, void *where) {
+    CVECTORS_PIECE((cvectors_piece)v.lo, where, 0);
+    CVECTORS_PIECE((cvectors_piece)v.hi, where, 1);
+}
+
+CVECTORS_FUNCTION void cvectors_stream(cvectors_f32x16 v, void *where) {
+    CVECTORS_PIECE(v.lo.lo, where, 0);
+    CVECTORS_PIECE(v.lo.hi, where, 1);
+    CVECTORS_PIECE(v.hi.lo, where, 2);
+    CVECTORS_PIECE(v.hi.hi, where, 3);
+}
+
+CVECTORS_FUNCTION void cvectors_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
 #endif

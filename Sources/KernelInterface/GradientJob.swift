@@ -116,7 +116,7 @@ public struct IdentitySums: Sendable {
 }
 
 /// Bytes of scratch that `addGradients` keeps for each row of the largest identity, beside a copied row.
-public let rowStateSize = 40
+public let rowStateSize = 48
 
 /// Bytes of scratch for `addGradients`: two vectors, and if rows must be copied, two gradient rows and an identity.
 @inlinable

@@ -1,3 +1,4 @@
+import CVectors
 import KernelInterface
 
 /// One row of the identity at hand.
@@ -6,6 +7,8 @@ private struct RowState<S: ComputeScalar> {
     /// Where its gradient goes, if that is not staged.
     var gradient: UnsafeMutablePointer<S>?
     var scale: RowScale
+    /// `scale.scale`, converted once and not for every vector.
+    var unit: S
 }
 
 /// The pass of `Kernels.addGradients` over identities, with everything that stays the same between rows at hand.
@@ -37,6 +40,7 @@ struct IdentityPass<S: ComputeScalar> {
     init(_ job: GradientJob, scratch: UnsafeMutableRawPointer) {
         self.job = job
         staging = Staging(job.rows)
+        streams = job.streams(S.self)
         isPlain =
             job.rows.isDirect && job.rows.normalization == .none && job.pointGradients == nil && !job.centred
             && !job.accumulate && job.coefficients.isOriginal
@@ -52,6 +56,8 @@ struct IdentityPass<S: ComputeScalar> {
 
     /// Whether `sweep` is all there is to do.
     private let isPlain: Bool
+    /// Whether the gradient is written past the caches: it is too large to be found there by whoever reads it next.
+    private let streams: Bool
 
     @inline(__always)
     private func gradientRow(_ identity: Identity, _ a: Int) -> UnsafeMutablePointer<S>? {
@@ -91,6 +97,7 @@ struct IdentityPass<S: ComputeScalar> {
         var squares = 0.0
         for a in 0..<count {
             states[a].scale = RowScale(states[a].features, columns: staging.columns, job.rows.normalization)
+            states[a].unit = S(states[a].scale.scale)
             squares += states[a].scale.square
         }
         let (product, spread) = shareSum(number)
@@ -99,6 +106,11 @@ struct IdentityPass<S: ComputeScalar> {
         }
         if job.gradient == nil { return }
         for a in range { writeGradient(number, identity, a) }
+    }
+
+    /// Lets other threads see what was written past the caches.
+    func finish() {
+        if streams { cvectors_fence() }
     }
 
     /// - Parameters:
@@ -162,8 +174,8 @@ struct IdentityPass<S: ComputeScalar> {
             S.addSquares(of: columns.unseen(sum), to: &product)
             guard let target = states[0].gradient else { return }
             let h = sum * onSum
-            columns.store(multiplyAdd(columns.load(total), totalOnFirst, h), target)
-            for a in 1..<count { columns.store(h, states[a].gradient.unsafelyUnwrapped) }
+            columns.store(multiplyAdd(columns.load(total), totalOnFirst, h), target, streaming: streams)
+            for a in 1..<count { columns.store(h, states[a].gradient.unsafelyUnwrapped, streaming: streams) }
         }
         let first = S.total(firstSquares)
         add(
@@ -206,7 +218,7 @@ struct IdentityPass<S: ComputeScalar> {
     }
 
     @inline(__always)
-    private func unit(_ a: Int) -> Lanes { Lanes(repeating: S(states[a].scale.scale)) }
+    private func unit(_ a: Int) -> Lanes { Lanes(repeating: states[a].unit) }
 
     /// Writes `shared + weight · vector`.
     @inline(__always)
@@ -245,11 +257,8 @@ struct IdentityPass<S: ComputeScalar> {
         let unit = self.unit(a)
         var onSelf = onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
         if scale.projection != 0 {
-            var along = Lanes.zero
-            forEachColumns(of: staging.columns, S.self) { columns in
-                along = multiplyAdd(columns.unseen(columns.load(row) * unit), columns.load(vector), along)
-            }
-            onSelf -= (S.total(along) + onSelf * scale.square) * scale.projection
+            let along = dot(row, vector, columns: staging.columns, scale: scale.scale)
+            onSelf -= (along + onSelf * scale.square) * scale.projection
         }
         let selfWeight = Lanes(repeating: S(onSelf))
         let direct = states[a].gradient ?? gradientSlot
@@ -257,12 +266,22 @@ struct IdentityPass<S: ComputeScalar> {
         forEachColumns(of: staging.columns, S.self) { columns in
             var g = multiplyAdd(columns.load(row) * unit, selfWeight, columns.load(vector)) * unit
             if accumulate { g = columns.load(UnsafePointer(direct)) + columns.unseen(g) }
-            columns.store(g, direct)
+            columns.store(g, direct, streaming: streams)
         }
         if states[a].gradient == nil, let gradient = job.gradient {
             let target = gradient + identity.row(a) &* job.gradientStride &* job.rows.element.size
             staging.unstage(gradientSlot, to: target, accumulate: job.accumulate)
         }
+    }
+}
+
+extension GradientJob {
+    fileprivate func streams<S: ComputeScalar>(_: S.Type) -> Bool {
+        let size = MemoryLayout<S>.size
+        let isAligned =
+            UInt(bitPattern: gradient) % 16 == 0 && gradientStride &* size % 16 == 0
+            && rows.dim &* size % 16 == 0
+        return isAligned && rows.isDirect && !accumulate && rows.count &* rows.dim &* size >= 8_000_000
     }
 }
 
@@ -289,5 +308,6 @@ func runIdentities<S: ComputeScalar>(
         next = end
         number &+= 1
     }
+    pass.finish()
     return sums
 }

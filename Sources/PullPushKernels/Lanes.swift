@@ -24,6 +24,8 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
     /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
     static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes
+    /// Stores past the caches, to a multiple of 16 bytes.
+    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>)
 }
 
 extension ComputeScalar {
@@ -65,7 +67,8 @@ extension Float {
         let half = MemoryLayout<Sums>.size
         raw.storeBytes(of: raw.loadUnaligned(as: Sums.self) + cvectors_widen(lanes.lowHalf), as: Sums.self)
         raw.storeBytes(
-            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + cvectors_widen(lanes.highHalf), toByteOffset: half,
+            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + cvectors_widen(lanes.highHalf),
+            toByteOffset: half,
             as: Sums.self)
     }
 
@@ -77,7 +80,9 @@ extension Float {
     }
 
     @inline(never)
-    static func total(_ lanes: Lanes) -> Double { total(cvectors_widen(lanes.lowHalf) + cvectors_widen(lanes.highHalf)) }
+    static func total(_ lanes: Lanes) -> Double {
+        total(cvectors_widen(lanes.lowHalf) + cvectors_widen(lanes.highHalf))
+    }
 
     @inline(__always)
     static func total(_ sums: Sums) -> Double { horizontalSum(sums) }
@@ -87,6 +92,9 @@ extension Float {
 
     @inline(__always)
     static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
+
+    @inline(__always)
+    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
 }
 
 extension Double {
@@ -106,6 +114,9 @@ extension Double {
 
     @inline(__always)
     static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
+
+    @inline(__always)
+    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
 }
 
 @inline(__always)
@@ -147,19 +158,25 @@ struct Columns<S: ComputeScalar> {
     func load(_ row: UnsafePointer<S>) -> S.Lanes { loadLanes(row + offset) }
 
     @inline(__always)
-    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>) { storeLanes(lanes, row + offset) }
+    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>, streaming: Bool = false) {
+        if streaming {
+            S.stream(lanes, row + offset)
+        } else {
+            storeLanes(lanes, row + offset)
+        }
+    }
 
     @inline(__always)
     func unseen(_ lanes: S.Lanes) -> S.Lanes { seen == 0 ? lanes : S.dropFirst(seen, lanes) }
 }
 
-/// Calls `body` with vectors that cover `count` columns, at least as many as there are lanes.
+/// Calls `body` with vectors that cover columns up to `count`, which is at least as many as there are lanes.
 ///
 /// The last vector takes the same path as the others: a body called from two places is not inlined.
 @inline(__always)
-func forEachColumns<S: ComputeScalar>(of count: Int, _: S.Type, _ body: (Columns<S>) -> Void) {
+func forEachColumns<S: ComputeScalar>(from first: Int = 0, of count: Int, _: S.Type, _ body: (Columns<S>) -> Void) {
     let last = count &- S.laneCount
-    var next = 0
+    var next = first
     while next < count {
         let offset = min(next, last)
         body(Columns(offset: offset, seen: next &- offset))

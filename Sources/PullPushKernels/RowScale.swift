@@ -10,7 +10,7 @@ struct RowScale {
     /// The formulas of `Normalization` for a raw row f. Not inlined: a call a row is cheap, and there are several callers.
     @inline(never)
     init<S: ComputeScalar>(_ row: UnsafePointer<S>, columns: Int, _ normalization: Normalization) {
-        let norm = rowNorm(row, columns: columns)
+        let norm = norm(row, columns: columns)
         if normalization == .none {
             self.init(scale: 1, square: norm * norm, projection: 0)
             return
@@ -37,24 +37,43 @@ struct RowScale {
 
 /// `‖f‖` of one raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
 @inline(__always)
-func rowNorm<S: ComputeScalar>(_ row: UnsafePointer<S>, columns count: Int) -> Double {
-    var sum = S.Lanes.zero
-    forEachColumns(of: count, S.self) { columns in
-        let x = columns.load(row)
-        sum = multiplyAdd(columns.unseen(x), x, sum)
+private func norm<S: ComputeScalar>(_ row: UnsafePointer<S>, columns: Int) -> Double {
+    let square = dot(row, row, columns: columns)
+    if square < .infinity { return square.squareRoot() }
+    // A power of two scales without rounding.
+    let down = S.self == Double.self ? 0x1p-520 : 0x1p-70
+    return scaledDot(row, row, columns: columns, down, down).squareRoot() / down
+}
+
+/// `scale · a·b`, where `scale · a` is no larger than 1 but a itself may be so large that the sum overflows.
+@inline(__always)
+func dot<S: ComputeScalar>(_ a: UnsafePointer<S>, _ b: UnsafePointer<S>, columns: Int, scale: Double) -> Double {
+    let sum = dot(a, b, columns: columns)
+    return sum.isFinite ? sum * scale : scaledDot(a, b, columns: columns, scale, 1)
+}
+
+/// `a·b`, with two chains of additions, for one would wait for itself.
+@inline(never)
+private func dot<S: ComputeScalar>(_ a: UnsafePointer<S>, _ b: UnsafePointer<S>, columns count: Int) -> Double {
+    var even = S.Lanes.zero
+    var odd = S.Lanes.zero
+    var offset = 0
+    while offset &+ 2 &* S.laneCount <= count {
+        even = multiplyAdd(loadLanes(a + offset), loadLanes(b + offset), even)
+        odd = multiplyAdd(loadLanes(a + offset + S.laneCount), loadLanes(b + offset + S.laneCount), odd)
+        offset &+= 2 &* S.laneCount
     }
-    let total = S.total(sum)
-    return total < .infinity ? total.squareRoot() : scaledNorm(row, columns: count)
+    forEachColumns(from: offset, of: count, S.self) { columns in
+        even = multiplyAdd(columns.unseen(columns.load(a)), columns.load(b), even)
+    }
+    return S.total(even + odd)
 }
 
 @inline(never)
-private func scaledNorm<S: ComputeScalar>(_ row: UnsafePointer<S>, columns count: Int) -> Double {
-    // A power of two scales without rounding.
-    let down: S = S.self == Double.self ? 0x1p-520 : 0x1p-70
+private func scaledDot<S: ComputeScalar>(
+    _ a: UnsafePointer<S>, _ b: UnsafePointer<S>, columns: Int, _ aScale: Double, _ bScale: Double
+) -> Double {
     var sum = 0.0
-    for column in 0..<count {
-        let x = Double(row[column] * down)
-        sum += x * x
-    }
-    return sum.squareRoot() / Double(down)
+    for column in 0..<columns { sum += (Double(a[column]) * aScale) * (Double(b[column]) * bScale) }
+    return sum
 }
