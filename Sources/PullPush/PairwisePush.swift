@@ -1,6 +1,6 @@
 import KernelInterface
 
-/// Pushes that look at every pair of points, in tiles: O(M² · dim) time for M points, and a tile of memory a worker.
+// Pushes that look at every pair of points, in tiles: O(M² · dim) time for M points, and a tile of memory a worker.
 
 /// The rest of the work on the identities whose points a tile holds.
 struct PushGradient {

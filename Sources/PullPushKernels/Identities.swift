@@ -30,6 +30,10 @@ struct IdentityPass<S: ComputeScalar> {
     private let gradientSlot: UnsafeMutablePointer<S>
     private let slots: UnsafeMutablePointer<S>
     private let states: UnsafeMutablePointer<RowState<S>>
+    /// Whether `sweep` is all there is to do.
+    private let isPlain: Bool
+    /// Whether the gradient is written past the caches: it is too large to be found there by whoever reads it next.
+    private let streams: Bool
     // The coefficients for the current identity's number of rows.
     private var count = 0
     private var onSum = 0.0
@@ -53,11 +57,6 @@ struct IdentityPass<S: ComputeScalar> {
         self.states = states.assumingMemoryBound(to: RowState<S>.self)
         slots = (states + job.rows.largestIdentity &* rowStateSize).assumingMemoryBound(to: S.self)
     }
-
-    /// Whether `sweep` is all there is to do.
-    private let isPlain: Bool
-    /// Whether the gradient is written past the caches: it is too large to be found there by whoever reads it next.
-    private let streams: Bool
 
     @inline(__always)
     private func gradientRow(_ identity: Identity, _ a: Int) -> UnsafeMutablePointer<S>? {
@@ -90,7 +89,12 @@ struct IdentityPass<S: ComputeScalar> {
         #if PULLPUSH_FMA
             // Just where it pays for its code.
             if S.self == Float.self && isPlain {
-                sweep(&sums)
+                // The usual numbers of rows as literals, for which the compiler unrolls the loops over them.
+                switch count {
+                case 4: sweep(rows: 4, &sums)
+                case 8: sweep(rows: 8, &sums)
+                default: sweep(rows: count, &sums)
+                }
                 return
             }
         #endif
@@ -154,7 +158,7 @@ struct IdentityPass<S: ComputeScalar> {
     /// Sums and gradient of one identity in one sweep over its columns, where the gradient of all rows but the first is
     /// the same multiple of their sum. This is the original loss on rows that are normalised already.
     @inline(__always)
-    private func sweep(_ sums: inout IdentitySums) {
+    private func sweep(rows count: Int, _ sums: inout IdentitySums) {
         let onSum = Lanes(repeating: S(self.onSum))
         let totalOnFirst = Lanes(repeating: S(job.coefficients.totalOnFirst))
         var firstSquares = Lanes.zero
