@@ -2,15 +2,28 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib demo test bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test bench lint format docs clean
 
 library := build/libpullpush.so
+archive := build/libpullpush.a
 sources := Package.swift $(shell find Sources include -type f)
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
-lib: $(library) ## build/libpullpush.so, the C library (Embedded Swift: needs libc and libm only)
+lib: $(library) $(archive) ## build/libpullpush.so and libpullpush.a, the C library (needs libc and libm only)
+
+install: $(library) $(archive) ## the C library into PREFIX (/usr/local), with what pkg-config and CMake need
+	scripts/install.sh install
+
+uninstall: ## remove from PREFIX exactly what install put there
+	scripts/install.sh uninstall
+
+wheel: .venv/ready ## dist/*.whl, the Python package with the library inside
+	scripts/build_packages.sh wheel dist
+
+sdist: .venv/ready ## dist/*.tar.gz, the sources from which pip builds the same
+	scripts/build_packages.sh sdist dist
 
 demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and draw build/demo.png
 	.venv/bin/python demo/digits.py
@@ -31,10 +44,13 @@ docs: $(library) .venv/ready ## the documentation as pages in build/site
 	.venv/bin/mkdocs build --strict
 
 clean: ## remove everything built, but not .venv
-	rm -rf build .build .build-embedded
+	rm -rf build dist .build .build-embedded
 
 $(library): $(sources) scripts/build_library.sh scripts/need.sh
 	scripts/build_library.sh
+
+$(archive): $(library) scripts/build_static_library.sh
+	scripts/build_static_library.sh
 
 .venv/ready: scripts/requirements.txt docs/requirements.txt scripts/python_env.sh
 	scripts/python_env.sh

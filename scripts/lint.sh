@@ -10,7 +10,7 @@ install_missing
 
 swift=(Package.swift Sources Tests examples)
 python=()
-for folder in demo benchmarks examples docs; do
+for folder in demo benchmarks examples docs Tests/InstallTests; do
     [[ -z $(find "$folder" -name '*.py' -print -quit 2>/dev/null) ]] || python+=("$folder")
 done
 if [[ ${1:-} == --fix ]]; then
@@ -32,7 +32,7 @@ shellcheck scripts/*.sh .ci/run Tests/ABITests/run.sh
 for standard in c99 c++17; do
     clang -fsyntax-only -x "${standard%%[0-9]*}" "-std=$standard" -Wall -Wextra -Werror -pedantic include/pullpush.h
 done
-if grep -rnE '.{121}' scripts Tests/ABITests include Makefile; then
+if grep -rnIE '.{121}' scripts packaging Tests/ABITests Tests/InstallTests include Makefile examples/rust; then
     echo "Lines above are longer than 120 characters." >&2
     exit 1
 fi

@@ -10,10 +10,10 @@ need() {
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
-# Installs what is missing when root may, else says in one sentence what to install.
+# Installs what is missing when root may and PULLPUSH_NO_APT is not set, else says in one sentence what to install.
 install_missing() {
     [[ ${#missing[@]} -gt 0 ]] || return 0
-    if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    if [[ -n ${PULLPUSH_NO_APT:-} || $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
         echo "PullPush needs the Debian packages ${missing[*]}: sudo apt-get install ${missing[*]}" >&2
         exit 1
     fi
@@ -26,7 +26,7 @@ install_missing() {
 # Swift has no Debian package: a toolchain is expected on the PATH, with what its linker takes from the system.
 need_swift() {
     local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -1)
+    version=$({ swift --version 2>/dev/null || true; } | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -1)
     if [[ -z $version || $(printf '%s\n' 6.2 "$version" | sort -V | head -1) != 6.2 ]]; then
         echo "PullPush needs Swift 6.2 or later, but 'swift' on the PATH is ${version:-not there}." >&2
         exit 1

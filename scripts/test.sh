@@ -6,9 +6,11 @@ cd "$(dirname "$0")/.."
 
 need_swift
 need binutils command -v readelf
+need cmake command -v cmake
 need libpython3-dev pkg-config --exists python3-embed
 need pkg-config command -v pkg-config
 need qemu-user command -v qemu-x86_64
+need rustc command -v rustc
 install_missing
 
 # step NAME COMMAND...: runs one kind of test under a heading and stops the run when it fails.
@@ -29,6 +31,7 @@ swift_tests() {
 step "Swift package, and Swift inside Python's process" swift_tests
 step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
+step "Installed, and as a wheel" .venv/bin/python -m pytest Tests/InstallTests
 for tests in python/tests demo/tests examples/tests docs/tests; do
     [[ ! -d $tests ]] || step "Python: $tests" .venv/bin/python -m pytest "$tests"
 done

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 FENCE = re.compile(
-    r"(?:^<!-- untested: (?P<reason>.+) -->\n)?"
+    r"(?:^<!-- untested: (?P<reason>[^\n]+) -->\n)?"
     r"^```(?P<language>\w*)\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<expected>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,

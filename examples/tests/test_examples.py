@@ -19,9 +19,11 @@ COMPILERS = {
     ".c": [os.environ.get("CC", "cc"), "-std=c99"],
     ".cpp": [os.environ.get("CXX", "c++"), "-std=c++17"],
 }
+STRICT = ["-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 LINK = [f"-I{ROOT / 'include'}", f"-L{BUILD}", "-lpullpush", f"-Wl,-rpath,{BUILD}"]
+RUST = ["rustc", "--edition", "2021", "-D", "warnings", "-L", str(BUILD), "-C", f"link-arg=-Wl,-rpath,{BUILD}"]
 SOURCES = sorted(
-    path for path in EXAMPLES.rglob("*") if path.suffix in {*COMPILERS, ".py"} and path.parent.name != "tests"
+    path for path in EXAMPLES.rglob("*") if path.suffix in {*COMPILERS, ".py", ".rs"} and path.parent.name != "tests"
 )
 
 
@@ -42,8 +44,12 @@ def test_example_prints_what_it_should(source: Path, tmp_path: Path) -> None:
         printed = run([sys.executable, "-W", "error", source], tmp_path)
     else:
         program = tmp_path / source.stem
-        strict = ["-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-        run([*COMPILERS[source.suffix], *strict, source, "-o", program, *LINK], tmp_path)
+        if source.suffix == ".rs":
+            if shutil.which("rustc") is None:
+                pytest.skip("no Rust compiler on the path: apt-get install rustc")
+            run([*RUST, source, "-o", program], tmp_path)
+        else:
+            run([*COMPILERS[source.suffix], *STRICT, source, "-o", program, *LINK], tmp_path)
         printed = run([program], tmp_path)
     assert printed == expected(source)
 
@@ -60,4 +66,4 @@ def test_swift_package_prints_what_it_should() -> None:
 
 
 def test_every_language_has_an_example() -> None:
-    assert {source.suffix for source in SOURCES} == {".c", ".cpp", ".py"}
+    assert {source.suffix for source in SOURCES} == {".c", ".cpp", ".py", ".rs"}
