@@ -20,6 +20,7 @@ from .errors import (
     NotFinite,
     OutOfMemory,
     PullPushError,
+    RankFailed,
     UnknownOption,
 )
 from .loss import Loss, PullPushFeaturesLoss, PullPushLoss, value, value_and_grad
@@ -38,6 +39,7 @@ __all__ = [
     "PullPushError",
     "PullPushFeaturesLoss",
     "PullPushLoss",
+    "RankFailed",
     "UnknownOption",
     "__version__",
     "isa",

@@ -1,8 +1,9 @@
-"""What the library may read and write: NumPy arrays checked and turned into addresses and strides.
+"""What the library may read and write: arrays checked and turned into addresses and strides.
 
 Features are read in place when the numbers of a row lie side by side and rows follow each other at a positive, whole
 number of elements (a slice of columns, every second row). Any other order (Fortran, reversed, unaligned, foreign byte
 order) is copied first. A dtype is never changed: the loss of integers or complex numbers is refused, not guessed.
+Arrays of other packages come and go through :mod:`pullpush.interchange`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _library
 from .checks import INT64_MAX, integer
 from .errors import InvalidArgument
+from .interchange import AnyArray, from_numpy, to_numpy
 
 Array = NDArray[Any]
 
@@ -27,19 +29,30 @@ _EXPECTED_DTYPES = "float32, float64, float16 or ml_dtypes.bfloat16"
 
 
 class Batch(NamedTuple):
-    """A batch as the library reads it. Keep it until the call is over: the struct does not keep the arrays alive."""
+    """A batch as the library reads it. Keep it until the call is over: the struct does not keep the arrays alive.
+
+    ``view`` is the caller's memory, which ``features`` may be a copy of, and ``kind`` names the module whose arrays the
+    caller uses: None for NumPy.
+    """
 
     struct: _library.Batch
     features: Array
     labels: NDArray[np.int64] | None
+    view: Array
+    kind: str | None
 
 
 class Target(NamedTuple):
-    """Where a gradient goes; ``stride`` counts elements, 0 meaning rows that touch."""
+    """Where a gradient goes; ``stride`` counts elements, 0 meaning rows that touch; ``out`` is the caller's array."""
 
     array: Array
     address: int
     stride: int
+    out: AnyArray | None = None
+
+    def handed_back(self, batch: Batch) -> Any:
+        """What the caller gets: its own ``out``, or a new array of the features' kind."""
+        return from_numpy(self.array, batch.kind) if self.out is None else self.out
 
 
 def address(array: Array) -> int:
@@ -48,14 +61,18 @@ def address(array: Array) -> int:
     return data
 
 
-def batch(features: Array, samples_per_id: int | None, labels: ArrayLike | None) -> Batch:
+def batch(features: AnyArray, samples_per_id: int | None, labels: ArrayLike | None) -> Batch:
     """Check a batch: ``features`` (B, D) and either ``samples_per_id`` or ``labels`` (B,)."""
-    dtype = _DTYPES.get(features.dtype) if type(features) is np.ndarray else None
-    if dtype is not None and features.ndim == 2 and features.flags.c_contiguous and features.flags.aligned:
-        stride = 0
+    kind = None
+    if type(features) is not np.ndarray:
+        features, kind = to_numpy("features", features)
+    view = cast(Array, features)
+    dtype = _DTYPES.get(view.dtype) if type(view) is np.ndarray else None
+    if dtype is not None and view.ndim == 2 and view.flags.c_contiguous and view.flags.aligned:
+        array, stride = view, 0
     else:
-        features, dtype, stride = _readable(features)
-    rows, dim = features.shape
+        array, dtype, stride = _readable(view)
+    rows, dim = array.shape
     check_identities(samples_per_id, labels)
     if labels is None:
         count = integer("samples_per_id", samples_per_id, 1, INT64_MAX)
@@ -64,16 +81,17 @@ def batch(features: Array, samples_per_id: int | None, labels: ArrayLike | None)
         count = 0
         label_numbers = label_array(labels, rows)
         label_address = address(label_numbers)
-    struct = _library.Batch(_library.BATCH_SIZE, address(features), rows, dim, stride, label_address, count, dtype)
-    return Batch(struct, features, label_numbers)
+    struct = _library.Batch(_library.BATCH_SIZE, address(array), rows, dim, stride, label_address, count, dtype)
+    return Batch(struct, array, label_numbers, view, kind)
 
 
 def check_features(features: object, name: str = "features") -> None:
     """Refuse what is not a matrix of floats."""
     if not isinstance(features, np.ndarray) or isinstance(features, np.ma.MaskedArray):
         raise InvalidArgument(
-            f"{name} must be a numpy.ndarray of {_EXPECTED_DTYPES}, got {_kind(features)}; convert it yourself, for "
-            "example with numpy.asarray(features, dtype=numpy.float32)"
+            f"{name} must be a numpy.ndarray (or speak DLPack, __array_interface__ or the buffer protocol) of "
+            f"{_EXPECTED_DTYPES}, got {_kind(features)}; convert it yourself, for example with "
+            "numpy.asarray(features, dtype=numpy.float32)"
         )
     if features.ndim != 2:
         raise InvalidArgument(f"{name} must have 2 dimensions (rows, dim), got shape {features.shape}")
@@ -100,7 +118,7 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def label_array(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
     """Labels (B,) as contiguous int64; any integer type is taken, anything that does not fit is refused."""
-    given = np.asarray(labels)
+    given = np.asarray(to_numpy("labels", labels)[0])
     if given.shape != (rows,):
         raise InvalidArgument(f"labels must have one label for each of the {rows} rows, got shape {given.shape}")
     if given.dtype.kind not in "iu":
@@ -112,13 +130,14 @@ def label_array(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
     return np.require(given, np.int64, ("C", "A"))
 
 
-def gradient_target(batch: Batch, given: Array, out: Array | None, accumulate: bool) -> Target:
-    """Where the gradient goes: a new array, or ``out`` after checking it. ``given`` is the caller's own features."""
+def gradient_target(batch: Batch, out: AnyArray | None, accumulate: bool) -> Target:
+    """Where the gradient goes: a new array, or ``out`` after checking it."""
     features = batch.features
     if out is not None:
-        inputs = {"features": given} if batch.labels is None else {"features": given, "labels": batch.labels}
-        stride = check_out(out, features.shape, features.dtype, inputs)
-        return Target(out, address(out), stride)
+        inputs = {"features": batch.view} if batch.labels is None else {"features": batch.view, "labels": batch.labels}
+        array, _ = to_numpy("out", out)
+        stride = check_out(array, features.shape, features.dtype, inputs)
+        return Target(array, address(array), stride, out)
     if accumulate:
         raise InvalidArgument("out must be given when accumulate=True adds to it, got out=None")
     new = np.empty(features.shape, features.dtype)

@@ -31,3 +31,7 @@ class LibraryNotFound(PullPushError, ImportError):
 
 class LibraryMismatch(PullPushError, ImportError):
     """A shared library was loaded, but it is another version than this package."""
+
+
+class RankFailed(PullPushError, RuntimeError):
+    """A call over many processes failed because another of them refused its rows or could not be reached."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from . import _library, arrays
 from .arrays import Array
 from .checks import number
 from .errors import InvalidArgument, NoGradient
+from .interchange import AnyArray, from_numpy, to_numpy
 from .options import Options, OptionValues, Preset, options_from, preset
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ PARTS = (
 class Loss:
     """The loss of one batch: ``float(loss)``, its parts, and its gradient if that was computed with it."""
 
-    __slots__ = ("_gradient", "_result")
+    __slots__ = ("_gradient", "_kind", "_result")
 
-    def __init__(self, result: _library.Result, gradient: Array | None = None) -> None:
+    def __init__(self, result: _library.Result, gradient: Array | None = None, kind: str | None = None) -> None:
         """Made by the functions of this package."""
         self._result = result
         self._gradient = gradient
+        self._kind = kind
 
     @property
     def loss(self) -> float:
@@ -78,8 +80,8 @@ class Loss:
         """How many pairs of a hinge push are above 0; for the other pushes ``negative_pairs``."""
         return int(self._result.active_pairs)
 
-    def backward(self, upstream: float = 1.0) -> Array:
-        """The gradient of ``upstream * loss`` with respect to the raw features, in their shape and dtype.
+    def backward(self, upstream: float = 1.0) -> Any:
+        """The gradient of ``upstream * loss`` with respect to the raw features, in their shape, dtype and kind.
 
         With ``upstream=1`` it is the kept array itself, not a copy. Otherwise it is a new array: each number is
         multiplied in float64 and rounded once to the dtype. What float16 had already rounded away stays lost; to
@@ -89,12 +91,12 @@ class Loss:
             raise NoGradient("this loss was computed without its gradient: call the loss itself or value_and_grad")
         factor = number("upstream", upstream)
         if factor == 1.0:
-            return self._gradient
+            return from_numpy(self._gradient, self._kind)
         if not np.isfinite(factor):
             raise InvalidArgument(f"upstream must be a finite number, got {upstream!r}")
         scaled = np.empty_like(self._gradient, subok=False)
         np.multiply(self._gradient, factor, out=scaled, dtype=np.float64, casting="unsafe")
-        return scaled
+        return from_numpy(scaled, self._kind)
 
     def parts(self) -> dict[str, float | int]:
         """Every number above by name, for a log."""
@@ -114,7 +116,7 @@ class Loss:
 
 
 def value(
-    features: Array,
+    features: AnyArray,
     *,
     samples_per_id: int | None = None,
     labels: ArrayLike | None = None,
@@ -124,7 +126,9 @@ def value(
 
     Args:
         features: (B, D) array of float32, float64, float16 or ``ml_dtypes.bfloat16``, raw: the normalisation is part
-            of the loss. It may be read-only or have spaced rows; an order the library cannot walk is copied.
+            of the loss. It may be read-only or have spaced rows; an order the library cannot walk is copied. A
+            ``numpy.ndarray``, or any array in the CPU's memory that speaks DLPack (PyTorch, JAX),
+            ``__array_interface__`` or the buffer protocol.
         samples_per_id: K, when the rows come identity after identity with K rows each; it must divide B.
         labels: (B,) integers, when they do not: any values in any order. Give either this or ``samples_per_id``.
         **options: see :class:`pullpush.options.Options`; the defaults are the original loss.
@@ -139,15 +143,15 @@ def value(
 
 
 def value_and_grad(
-    features: Array,
+    features: AnyArray,
     *,
     samples_per_id: int | None = None,
     labels: ArrayLike | None = None,
     upstream: float = 1.0,
-    out: Array | None = None,
+    out: AnyArray | None = None,
     accumulate: bool = False,
     **options: Unpack[OptionValues],
-) -> tuple[Loss, Array]:
+) -> tuple[Loss, Any]:
     """The loss of a batch and the gradient of ``upstream * loss`` with respect to the raw features, in one call.
 
     Args:
@@ -161,31 +165,31 @@ def value_and_grad(
         **options: see :class:`pullpush.options.Options`.
 
     Returns:
-        The loss, which does not keep the gradient, and the gradient (``out`` if given), in the shape of the features
-        and in their dtype (native byte order).
+        The loss, which does not keep the gradient, and the gradient: ``out`` if given, else a new array in the shape of
+        the features, in their dtype (native byte order) and of their package if they speak DLPack.
     """
     return _value_and_grad(features, samples_per_id, labels, options_from(options), upstream, out, accumulate)
 
 
-def _value(features: Array, samples_per_id: int | None, labels: ArrayLike | None, options: Options) -> Loss:
+def _value(features: AnyArray, samples_per_id: int | None, labels: ArrayLike | None, options: Options) -> Loss:
     batch = arrays.batch(features, samples_per_id, labels)
     return Loss(_library.evaluate(batch.struct, options.struct))
 
 
 def _value_and_grad(
-    features: Array,
+    features: AnyArray,
     samples_per_id: int | None,
     labels: ArrayLike | None,
     options: Options,
     upstream: float,
-    out: Array | None,
+    out: AnyArray | None,
     accumulate: bool,
-) -> tuple[Loss, Array]:
+) -> tuple[Loss, Any]:
     batch = arrays.batch(features, samples_per_id, labels)
-    target = arrays.gradient_target(batch, features, out, accumulate)
+    target = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(options.struct, number("upstream", upstream), accumulate)
     result = _library.evaluate(batch.struct, struct, target.address, target.stride)
-    return Loss(result), target.array
+    return Loss(result), target.handed_back(batch)
 
 
 class PullPushLoss:
@@ -214,29 +218,32 @@ class PullPushLoss:
         """
         return cls(**preset(name, **overrides))
 
-    def __call__(self, features: Array, *, samples_per_id: int | None = None, labels: ArrayLike | None = None) -> Loss:
+    def __call__(
+        self, features: AnyArray, *, samples_per_id: int | None = None, labels: ArrayLike | None = None
+    ) -> Loss:
         """The loss of a batch with its gradient, computed in one pass and kept for ``backward``.
 
         Arguments and errors are those of :func:`value`.
         """
         batch = arrays.batch(features, samples_per_id, labels)
-        target = arrays.gradient_target(batch, features, None, False)
-        return Loss(_library.evaluate(batch.struct, self.options.struct, target.address, target.stride), target.array)
+        target = arrays.gradient_target(batch, None, False)
+        result = _library.evaluate(batch.struct, self.options.struct, target.address, target.stride)
+        return Loss(result, target.array, batch.kind)
 
-    def value(self, features: Array, *, samples_per_id: int | None = None, labels: ArrayLike | None = None) -> Loss:
+    def value(self, features: AnyArray, *, samples_per_id: int | None = None, labels: ArrayLike | None = None) -> Loss:
         """The loss of a batch without its gradient; arguments and errors are those of :func:`value`."""
         return _value(features, samples_per_id, labels, self.options)
 
     def value_and_grad(
         self,
-        features: Array,
+        features: AnyArray,
         *,
         samples_per_id: int | None = None,
         labels: ArrayLike | None = None,
         upstream: float = 1.0,
-        out: Array | None = None,
+        out: AnyArray | None = None,
         accumulate: bool = False,
-    ) -> tuple[Loss, Array]:
+    ) -> tuple[Loss, Any]:
         """The loss and the gradient; arguments, result and errors are those of :func:`value_and_grad`."""
         return _value_and_grad(features, samples_per_id, labels, self.options, upstream, out, accumulate)
 
@@ -269,11 +276,12 @@ class PullPushFeaturesLoss:
         options.setdefault("normalize", "none")
         self.loss_fn = PullPushLoss(**options)
 
-    def __call__(self, features: Array, batch_size: int, person_num: int) -> Loss:
+    def __call__(self, features: AnyArray, batch_size: int, person_num: int) -> Loss:
         """The loss, with its gradient, of ``batch_size`` rows: ``person_num`` of one identity after the other."""
-        if np.shape(features)[:1] != (batch_size,):
+        shape = np.shape(to_numpy("features", features)[0])
+        if shape[:1] != (batch_size,):
             raise InvalidArgument(
-                f"batch_size must be the number of rows of features, got {batch_size!r} for shape {np.shape(features)}"
+                f"batch_size must be the number of rows of features, got {batch_size!r} for shape {shape}"
             )
         return self.loss_fn(features, samples_per_id=person_num)
 

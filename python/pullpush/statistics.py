@@ -13,15 +13,15 @@ The options must be the same in every call. A hinge push looks at every pair, so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library, arrays
-from .arrays import Array
 from .checks import INT64_MAX, integer, number
 from .errors import InvalidArgument
+from .interchange import AnyArray
 from .loss import Loss
 from .options import Options, OptionValues, options_from
 
@@ -38,7 +38,7 @@ def size(dim: int, **options: Unpack[OptionValues]) -> int:
 
 
 def accumulate(
-    features: Array,
+    features: AnyArray,
     *,
     samples_per_id: int | None = None,
     labels: ArrayLike | None = None,
@@ -72,31 +72,31 @@ def reduce(total: Statistics, part: Statistics) -> Statistics:
 
 
 def finish(
-    features: Array,
+    features: AnyArray,
     total: Statistics,
     *,
     samples_per_id: int | None = None,
     labels: ArrayLike | None = None,
     upstream: float = 1.0,
-    out: Array | None = None,
+    out: AnyArray | None = None,
     accumulate: bool = False,
     **options: Unpack[OptionValues],
-) -> tuple[Loss, Array]:
+) -> tuple[Loss, Any]:
     """The loss of the whole batch and the gradient of ``upstream * loss`` with respect to this part's rows.
 
     Arguments and result are those of :func:`pullpush.value_and_grad`; ``total`` is the sum of all shares.
     """
     checked = additive_options(options)
     batch = arrays.batch(features, samples_per_id, labels)
-    target = arrays.gradient_target(batch, features, out, accumulate)
+    target = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(checked.struct, number("upstream", upstream), accumulate)
     total_address = _address("total", total)
     result = _library.statistics_finish(batch.struct, struct, total_address, total.size, target.address, target.stride)
-    return Loss(result), target.array
+    return Loss(result), target.handed_back(batch)
 
 
 def finish_value(
-    features: Array,
+    features: AnyArray,
     total: Statistics,
     *,
     samples_per_id: int | None = None,

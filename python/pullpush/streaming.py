@@ -16,6 +16,7 @@ from . import arrays, statistics
 from .arrays import Array
 from .checks import INT64_MAX, integer
 from .errors import InvalidArgument, NotFinite
+from .interchange import AnyArray, to_numpy
 from .loss import Loss
 from .options import OptionValues
 
@@ -31,12 +32,12 @@ class _Block(NamedTuple):
 
 
 def stream(
-    source: str | PathLike[str] | Array,
+    source: str | PathLike[str] | AnyArray,
     *,
     samples_per_id: int | None = None,
     labels: ArrayLike | None = None,
     upstream: float = 1.0,
-    out: str | PathLike[str] | Array | None = None,
+    out: str | PathLike[str] | AnyArray | None = None,
     block_bytes: int = 2**25,
     progress: bool | None = None,
     **options: Unpack[OptionValues],
@@ -90,13 +91,13 @@ def stream(
     return loss
 
 
-def _opened(source: str | PathLike[str] | Array) -> Array:
+def _opened(source: str | PathLike[str] | AnyArray) -> Array:
     """The features, mapped rather than read when they are a file."""
     if isinstance(source, (str, PathLike)):
         features = np.load(source, mmap_mode="r")
         name = f"{str(source)!r}"
     else:
-        features, name = source, "source"
+        (features, _), name = to_numpy("source", source), "source"
     arrays.check_features(features, name)
     return cast(Array, features)
 
@@ -131,13 +132,14 @@ def _blocks(rows: int, samples_per_id: int | None, labels: ArrayLike | None, blo
 
 
 @contextmanager
-def _gradient(out: str | PathLike[str] | Array | None, features: Array) -> Iterator[Array | None]:
+def _gradient(out: str | PathLike[str] | AnyArray | None, features: Array) -> Iterator[Array | None]:
     """Where the gradient goes. A file gets its name only when it is whole, so a failure leaves the old one."""
     if not isinstance(out, (str, PathLike)):
-        if out is not None:
-            arrays.check_out(out, features.shape, arrays.native(features.dtype), {"source": features})
-            check_other_file(getattr(out, "filename", None), features)
-        yield out
+        array, _ = to_numpy("out", out)
+        if array is not None:
+            arrays.check_out(array, features.shape, arrays.native(features.dtype), {"source": features})
+            check_other_file(getattr(array, "filename", None), features)
+        yield array
         return
     path = Path(out)
     check_other_file(path, features)
