@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz reproducible bench lint format docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
@@ -31,8 +31,17 @@ demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and 
 test: $(library) .venv/ready ## every test: Swift, C, C++, Python
 	scripts/test.sh
 
-bench: $(library) .venv/ready ## measure speed and accuracy
-	.venv/bin/python benchmarks/run.py
+sanitize: $(library) ## valgrind on the library, and the C tests with sanitizers
+	scripts/sanitize.sh $(library)
+
+fuzz: $(library) ## calls that a fuzzer makes up, for so many seconds (SECONDS=60)
+	scripts/fuzz.sh $(library) $(or $(SECONDS),60)
+
+reproducible: ## do two builds give the same library, byte for byte?
+	scripts/check_reproducible.sh
+
+bench: $(library) .venv/ready-to-bench ## measure speed, beside what the machine can do and other ways (ARGS=--quick)
+	.venv/bin/python benchmarks/run.py $(ARGS)
 
 lint: .venv/ready ## style, types and compiler warnings
 	scripts/lint.sh
@@ -54,3 +63,6 @@ $(archive): $(library) scripts/build_static_library.sh
 
 .venv/ready: scripts/requirements.txt docs/requirements.txt scripts/python_env.sh
 	scripts/python_env.sh
+
+.venv/ready-to-bench: .venv/ready benchmarks/requirements.txt benchmarks/install.sh
+	benchmarks/install.sh

@@ -28,11 +28,11 @@ swift format lint --strict --recursive "${swift[@]}"
 for folder in "${python[@]}"; do
     MYPYPATH=demo:$folder .venv/bin/mypy --strict --config-file python/pyproject.toml "$folder"
 done
-shellcheck scripts/*.sh .ci/run Tests/ABITests/run.sh
+shellcheck scripts/*.sh .ci/run Tests/*/run.sh benchmarks/install.sh
 for standard in c99 c++17; do
     clang -fsyntax-only -x "${standard%%[0-9]*}" "-std=$standard" -Wall -Wextra -Werror -pedantic include/pullpush.h
 done
-if grep -rnIE '.{121}' scripts packaging Tests/ABITests Tests/InstallTests include Makefile examples/rust; then
+if grep -rnIE '.{121}' scripts packaging Tests/*Tests Tests/Fuzz Tests/ABI/*.[cs]* include Makefile examples/rust; then
     echo "Lines above are longer than 120 characters." >&2
     exit 1
 fi

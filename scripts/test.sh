@@ -8,6 +8,7 @@ need_swift
 need binutils command -v readelf
 need cmake command -v cmake
 need libpython3-dev pkg-config --exists python3-embed
+need openmpi-bin command -v mpirun
 need pkg-config command -v pkg-config
 need qemu-user command -v qemu-x86_64
 need rustc command -v rustc
@@ -31,8 +32,11 @@ swift_tests() {
 step "Swift package, and Swift inside Python's process" swift_tests
 step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
+step "The binary interface" Tests/ABI/run.sh build/libpullpush.so
+step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
+step "Made-up calls" scripts/fuzz.sh build/libpullpush.so 10
 step "Installed, and as a wheel" .venv/bin/python -m pytest Tests/InstallTests
-for tests in python/tests demo/tests examples/tests docs/tests; do
+for tests in python/tests demo/tests examples/tests docs/tests benchmarks/tests; do
     [[ ! -d $tests ]] || step "Python: $tests" .venv/bin/python -m pytest "$tests"
 done
 printf '\nAll tests passed.\n'

@@ -2,9 +2,9 @@
 
 >>> loss, gradient = pullpush.distributed.value_and_grad(local_rows, samples_per_id=4)
 
-The result is that of one process with the whole batch. Two sums go over the wire: a few numbers by which the ranks make
-sure that they mean the same, and the statistics of :mod:`pullpush.statistics`, D + 5 numbers for the default options and
-D² + D + 5 or so for the squared push, whatever the number of rows. The sums are ``torch.distributed``'s or MPI's.
+The result is that of one process with the whole batch. Two sums go over the wire: eight numbers by which the ranks
+make sure that they mean the same, and the statistics of :mod:`pullpush.statistics`: D + 5 numbers for the default
+options and D² + 1 more for the squared push, whatever the number of rows. ``torch.distributed`` or MPI adds them up.
 
 Every rank must call, every identity must lie whole on one rank, and the hinge push is refused, for it looks at every
 pair. If a rank refuses its rows, has rows of another length or other options, or is gone, every rank raises an error.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Options that change how a rank works but not what it works out.
 _LOCAL_OPTIONS = ("num_threads", "check_finite")
 # Squares of so many bits, summed over thousands of ranks, are exact in float64.
-_PIECE_BITS, _PIECES = 20, 3
+PIECE_BITS, PIECES = 20, 3
 
 
 class Ranks(Protocol):
@@ -154,7 +154,7 @@ class TorchRanks:
 
     def gather(self, numbers: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """An all-gather of the counts, and one of the numbers, padded to the largest count."""
-        counts = [int(count) for count in self._gather_equal(np.array([len(numbers)]))]
+        counts = [int(part[0]) for part in self._gather_equal(np.array([len(numbers)]))]
         padded = np.zeros(max(counts), np.int64)
         padded[: len(numbers)] = numbers
         return [part[:count] for part, count in zip(self._gather_equal(padded), counts, strict=True)]
@@ -197,18 +197,22 @@ def _total(
 ) -> statistics.Statistics:
     """The statistics of the whole batch, once the ranks agree that there is one."""
     ranks = ranks_of(group)
-    share, meaning, refusal = np.zeros(0), "", None
+    share, meaning, dim, refusal = np.zeros(0), "", 0, None
     try:
         share = statistics.accumulate(local_rows, samples_per_id=samples_per_id, labels=labels, **options)
-        meaning = _meaning(share, labels is not None and check_labels, options)
+        meaning = _meaning(len(share), labels is not None and check_labels, options)
+        dim = to_numpy("local_rows", local_rows)[0].shape[1]
     except Exception as error:
         # The other ranks are on their way to the first sum and must be told.
         refusal = error
     with _reaching(ranks):
-        _agree(ranks, to_numpy("local_rows", local_rows)[0] if refusal is None else None, meaning, refusal)
-        if labels is not None and check_labels:
-            _refuse_split_identities(ranks, np.unique(label_array(labels, np.shape(labels)[0])))
-        ranks.sum(share)
+        _agree(ranks, dim, meaning, refusal is not None)
+        if refusal is None:
+            if labels is not None and check_labels:
+                _refuse_split_identities(ranks, np.unique(label_array(labels, np.shape(labels)[0])))
+            ranks.sum(share)
+    if refusal is not None:
+        raise refusal
     return share
 
 
@@ -225,40 +229,39 @@ def _reaching(ranks: Ranks) -> Iterator[None]:
         ) from error
 
 
-def _meaning(share: statistics.Statistics, tells_labels: bool, options: OptionValues) -> str:
+def _meaning(size: int, tells_labels: bool, options: OptionValues) -> str:
     """What must be the same on every rank."""
-    checked = options_from(options)
-    words = {name: value for name, value in checked.changed().items() if name not in _LOCAL_OPTIONS}
-    return f"{len(share)} {words} {tells_labels}"
+    changed = options_from(options).changed()
+    words = [f"{name}={value!r}" for name, value in changed.items() if name not in _LOCAL_OPTIONS]
+    return ", ".join([f"statistics of {size} numbers", "labels" if tells_labels else "no labels", *words])
 
 
-def _agree(ranks: Ranks, rows: Any, meaning: str, refusal: Exception | None) -> None:
-    """Raise on every rank if one refused its rows, or if they do not all mean the same.
+def _agree(ranks: Ranks, dim: int, meaning: str, refused: bool) -> None:
+    """Raise on every other rank if one refused its rows, and on every rank if they do not all mean the same.
 
     Numbers are equal on n ranks if and only if n times the sum of their squares is the square of their sum, so a sum of
     constant length tells, however long the vectors are that would follow.
     """
     digest = int.from_bytes(hashlib.sha256(meaning.encode()).digest(), "little")
-    pieces = np.array([(digest >> _PIECE_BITS * i) % 2**_PIECE_BITS for i in range(_PIECES)], np.float64)
-    refused = refusal is not None
+    pieces = np.array([(digest >> PIECE_BITS * i) % 2**PIECE_BITS for i in range(PIECES)], np.float64)
     header = np.concatenate([[refused, refused * ranks.rank], pieces, pieces * pieces])
     ranks.sum(header)
     refusals, where, *sums = (int(number) for number in header)
-    if refusal is not None:
-        raise refusal
+    if refused:
+        return
     if refusals:
         which = f"rank {where}" if refusals == 1 else f"{refusals} ranks"
         raise RankFailed(f"{which} of {ranks.size} refused the rows given to it; the error there says why")
-    if all(ranks.size * square == total**2 for total, square in zip(sums[:_PIECES], sums[_PIECES:], strict=True)):
+    if all(ranks.size * square == total**2 for total, square in zip(sums[:PIECES], sums[PIECES:], strict=True)):
         return
-    dims = [int(part[0]) for part in ranks.gather(np.array([rows.shape[1]]))]
+    dims = [int(part[0]) for part in ranks.gather(np.array([dim]))]
     if len(set(dims)) > 1:
         listed = ", ".join(f"{dim} on rank {rank}" for rank, dim in enumerate(dims))
         raise InvalidArgument(f"local_rows must have rows of one length on every rank, got {listed}")
     others = [rank for rank, part in enumerate(ranks.gather(pieces.astype(np.int64))) if any(part != pieces)]
     raise InvalidArgument(
-        "the options, and whether labels are given and checked, must be the same on every rank; rank "
-        f"{ranks.rank} differs from {', '.join(map(str, others))}; it has {meaning.partition(' ')[2]}"
+        "options, and whether labels are exchanged, must be the same on every rank; rank "
+        f"{ranks.rank} differs from {', '.join(map(str, others))} in having {meaning}"
     )
 
 

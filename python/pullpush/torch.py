@@ -191,10 +191,19 @@ def _keep_gradient(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tens
 def _backward(ctx: Any, upstream: Tensor, *others: Tensor) -> tuple[Tensor | None, ...]:
     refuse_second_derivative()
     (gradient,) = ctx.saved_tensors
-    return upstream * gradient, *[None] * (3 + len(DEFAULTS))
+    # Often backward starts at this loss: then the kept gradient is the answer, without a pass over it.
+    return gradient if _is_one(upstream) else upstream * gradient, *[None] * (3 + len(DEFAULTS))
 
 
 _evaluate.register_autograd(_backward, setup_context=_keep_gradient)
+
+
+def _is_one(upstream: Tensor) -> bool:
+    """Whether a scalar is known to be 1: a compiler's stand-in and a batch of ``vmap`` are not known."""
+    try:
+        return type(upstream) is Tensor and upstream.item() == 1
+    except RuntimeError:
+        return False
 
 
 def refuse_second_derivative() -> None:

@@ -53,7 +53,7 @@ class PullPushLoss(nn.Module):
         """The options of a named set, some replaced: ``"original"`` or ``"orthogonal"``."""
         return cls(group=group, averaged=averaged, **preset(name, **changes))
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, local_rows: Tensor, *, samples_per_id: int | None = None, labels: Tensor | None = None) -> Tensor:
         """The loss of all rows, in float64 for float64 rows and in float32 for all others.
 
@@ -100,7 +100,7 @@ class _WholeBatch(torch.autograd.Function):
         return local_rows.new_tensor(module._last.loss, dtype=loss_dtype(local_rows))
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative()
         (gradient,) = ctx.saved_tensors
         return ctx.scale * upstream * gradient, None, None, None

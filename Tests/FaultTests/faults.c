@@ -1,0 +1,117 @@
+/*
+ * The C library's functions that can run out of something. A program's own definitions come before those of libc, for
+ * the libraries it loads too. glibc offers what is underneath by the names that begin with __libc.
+ */
+#include "faults.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void __libc_free(void *block);
+
+static struct fault fault;
+static int counting;
+static struct fault_record own_record;
+struct fault_record *faults = &own_record;
+
+void faults_begin(struct fault wanted)
+{
+    fault = wanted;
+    faults->requests = 0;
+    faults->kind = NULL;
+    faults->site = NULL;
+    __atomic_store_n(&counting, 1, __ATOMIC_SEQ_CST);
+}
+
+void faults_end(void)
+{
+    __atomic_store_n(&counting, 0, __ATOMIC_SEQ_CST);
+}
+
+static int refuse(const char *kind, const void *site)
+{
+    if (!__atomic_load_n(&counting, __ATOMIC_SEQ_CST))
+        return 0;
+    long number = __atomic_fetch_add(&faults->requests, 1, __ATOMIC_SEQ_CST);
+    if (number != fault.first && !(fault.and_later && fault.first >= 0 && number > fault.first))
+        return 0;
+    if (!faults->site) {
+        faults->kind = kind;
+        faults->site = site;
+    }
+    errno = ENOMEM;
+    return 1;
+}
+
+static void *counted(void *block)
+{
+    if (block && __atomic_load_n(&counting, __ATOMIC_SEQ_CST))
+        __atomic_fetch_add(&faults->live_blocks, 1, __ATOMIC_SEQ_CST);
+    return block;
+}
+
+#define REFUSE(kind) refuse(kind, __builtin_return_address(0))
+
+void *malloc(size_t size)
+{
+    return REFUSE("malloc") ? NULL : counted(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return REFUSE("calloc") ? NULL : counted(__libc_calloc(count, size));
+}
+
+void *realloc(void *block, size_t size)
+{
+    if (REFUSE("realloc"))
+        return NULL;
+    return block ? __libc_realloc(block, size) : counted(__libc_realloc(block, size));
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return REFUSE("aligned_alloc") ? NULL : counted(__libc_memalign(alignment, size));
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+    return REFUSE("memalign") ? NULL : counted(__libc_memalign(alignment, size));
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    if (REFUSE("posix_memalign"))
+        return ENOMEM;
+    *block = counted(__libc_memalign(alignment, size));
+    return *block ? 0 : ENOMEM;
+}
+
+void free(void *block)
+{
+    if (block && __atomic_load_n(&counting, __ATOMIC_SEQ_CST))
+        __atomic_fetch_sub(&faults->live_blocks, 1, __ATOMIC_SEQ_CST);
+    __libc_free(block);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *context)
+{
+    static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (REFUSE("pthread_create"))
+        return EAGAIN;
+    int was_counting = __atomic_exchange_n(&counting, 0, __ATOMIC_SEQ_CST); /* what glibc needs is its own affair */
+    if (!create) {
+        void *symbol = dlsym(RTLD_NEXT, "pthread_create");
+        memcpy(&create, &symbol, sizeof create);
+    }
+    int status = create(thread, attributes, body, context);
+    __atomic_store_n(&counting, was_counting, __ATOMIC_SEQ_CST);
+    return status;
+}

@@ -1,0 +1,155 @@
+"""Measure PullPush, what the machine can do at most, and what users would otherwise run; then write the report.
+
+Run: ``make bench``, or ``python benchmarks/run.py`` with ``--help`` for its options. What is compared is timed in turn
+in one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import agreement
+import contestants
+import machine
+import once
+import report
+from contestants import Make
+from shapes import MEMORY_SHAPE, QUICK_SHAPES, QUICK_SWEEPS, SHAPES, SWEEPS, Batch, Shape
+from timing import Contestant, Effort, Key, Timing, round_robin
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+FULL = Effort()
+QUICK = Effort(rounds=9, sample=1e-3, budget=0.1, least=1)
+SWEEP = Effort(rounds=11, budget=0.25)
+QUICK_SWEEP = Effort(rounds=3, sample=5e-4, budget=0.05, least=1)
+
+# Seconds after which a single call that may take minutes is given up.
+PATIENCE = 20.0
+
+ROW_SWEEP = (
+    Key("copy"),
+    Key("plain"),
+    Key("torch closed"),
+    Key("torch batched"),
+    Key("torch matrix"),
+    Key("torch loop"),
+)
+PUSH_SWEEP = (Key("copy"), Key("general"), Key("squared"), Key("hinge"), Key("torch batched"))
+SWEEP_KEYS = {"B": ROW_SWEEP, "D": ROW_SWEEP, "K": ROW_SWEEP, "P": PUSH_SWEEP}
+
+MEMORY_KEYS = (
+    ("ours", Key("plain")),
+    ("ours", Key("general", "l2")),
+    ("ours", Key("squared")),
+    ("ours", Key("hinge")),
+    ("torch_forms", Key("torch loop")),
+    ("torch_forms", Key("torch batched")),
+    ("torch_forms", Key("torch matrix")),
+    ("torch_forms", Key("torch closed")),
+    ("torch_forms", Key("torch closed", "l2")),
+    ("torch_forms", Key("torch compiled")),
+    ("torch_forms", Key("torch compiled", "l2")),
+    ("jax_form", Key("jax")),
+    ("jax_form", Key("jax", "l2")),
+    ("numpy_form", Key("numpy")),
+    ("numpy_form", Key("numpy", "l2")),
+    ("numba_form", Key("numba")),
+    ("careful_c", Key("careful C")),
+)
+
+
+def measure_shape(makers: dict[str, Make], shape: Shape, effort: Effort, patience: float) -> list[dict[str, Any]]:
+    """Everyone on one shape, as records."""
+    batch = Batch.random(shape)
+    everyone = _build(makers, batch)
+    agreement.check((c for _, c in everyone if not c.slow), batch)
+    timings = round_robin((c for _, c in everyone if not c.slow), effort)
+    records = [_record(key, timing) for key, timing in timings.items()]
+    for module, contestant in everyone:
+        if contestant.slow:
+            print(f"    one call of {contestant.key.name}, which may take minutes: {patience:.0f} s at most")
+            seconds = once.seconds(module, contestant.key, shape, patience)
+            records.append({**contestant.key._asdict(), **_single(seconds, patience)})
+    return records
+
+
+def measure_sweep(
+    makers: dict[str, Make], shapes: Sequence[Shape], keys: Collection[Key], effort: Effort
+) -> Iterator[dict[str, Any]]:
+    """Some contestants while one dimension grows."""
+    for shape in shapes:
+        chosen = [c for _, c in _build(makers, Batch.random(shape)) if c.key in keys and not c.slow]
+        timings = round_robin(chosen, effort)
+        yield {"shape": shape, "timings": [_record(key, timing) for key, timing in timings.items()]}
+
+
+def measure_memory(makers: dict[str, Make], shape: Shape) -> Iterator[dict[str, Any]]:
+    """The most memory that a call holds, each in its own process."""
+    for module, key in MEMORY_KEYS:
+        if module in makers:
+            yield {**key._asdict(), "peak": once.memory(module, key, shape)}
+
+
+def _build(makers: dict[str, Make], batch: Batch) -> list[tuple[str, Contestant]]:
+    return [(module, contestant) for module, make in makers.items() for contestant in make(batch)]
+
+
+def _record(key: Key, timing: Timing) -> dict[str, Any]:
+    return {**key._asdict(), **timing.record()}
+
+
+def _single(seconds: float | None, patience: float) -> dict[str, float]:
+    return {"at_least": patience} if seconds is None else {"median": seconds, "samples": 1, "loops": 1}
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """All of it, as what goes into the JSON file."""
+    start = time.perf_counter()
+
+    def say(what: object) -> None:
+        print(f"{time.perf_counter() - start:5.0f} s  {what}", flush=True)
+
+    makers, missing = contestants.load()
+    for module, why in missing.items():
+        say(f"not measured: {module} ({why})")
+    effort, sweep_effort = (QUICK, QUICK_SWEEP) if quick else (FULL, SWEEP)
+    shapes, sweeps = (QUICK_SHAPES, QUICK_SWEEPS) if quick else (SHAPES, SWEEPS)
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "missing": missing}
+    results["shapes"] = []
+    for shape in shapes:
+        say(shape)
+        results["shapes"].append({"shape": shape, "timings": measure_shape(makers, shape, effort, PATIENCE)})
+    results["sweeps"] = {}
+    for name, steps in sweeps.items():
+        say(f"{name} grows")
+        results["sweeps"][name] = list(measure_sweep(makers, steps, SWEEP_KEYS[name], sweep_effort))
+    if not quick:
+        say(f"memory at {MEMORY_SHAPE}")
+        results["memory"] = {"shape": MEMORY_SHAPE, "peaks": list(measure_memory(makers, MEMORY_SHAPE))}
+    results["seconds"] = round(time.perf_counter() - start)
+    return results
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write the JSON file and draw the report from it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two shapes and few samples, under a minute")
+    parser.add_argument("--out", type=Path, help="folder for the results (default: benchmarks/results)")
+    parser.add_argument("--name", help="of the files (default: processor and cores; with --quick, 'quick')")
+    given = parser.parse_args(arguments)
+    results = measure(quick=given.quick)
+    folder = given.out or (RESULTS.parents[1] / "build" / "benchmarks" if given.quick else RESULTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{given.name or ('quick' if given.quick else machine.slug(results['machine']))}.json"
+    path.write_text(json.dumps(results, indent=1, default=list) + "\n")
+    print(report.write(path))
+
+
+if __name__ == "__main__":
+    main()
