@@ -12,9 +12,11 @@ version=$(sed -n 's/^#define PULLPUSH_VERSION_STRING "\(.*\)"/\1/p' include/pull
 file=libpullpush.so.$version
 scratch=.build-embedded
 
-PULLPUSH_EMBEDDED=1 swift build -c release --product pullpush --scratch-path "$scratch"
+# Nothing of the folder it is built in may show: the same sources give the same bytes anywhere.
+PULLPUSH_EMBEDDED=1 swift build -c release --product pullpush --scratch-path "$scratch" \
+    -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xlinker --build-id=none
 mkdir -p build
-strip -o "build/$file.new" "$scratch/release/libpullpush.so"
+strip --remove-section=.swift_modhash -o "build/$file.new" "$scratch/release/libpullpush.so"
 # Replaced in one step, for a running program may have the old file mapped.
 mv "build/$file.new" "build/$file"
 ln -sf "$file" build/libpullpush.so

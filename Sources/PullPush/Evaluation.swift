@@ -4,14 +4,15 @@ import KernelInterface
 ///
 /// The work is cut into units by the shape of the batch alone, and what units add up is added in their order, so that
 /// the bits of the result do not depend on the number of workers.
-final class Evaluation {
+struct Evaluation {
     let loss: PullPushLoss
     let rows: Rows
     let kernels: Kernels
     let workers: Int
-    var scratch: Scratch
+    /// Memory until the end of the call.
+    let scratch: UnsafeMutablePointer<Scratch>
 
-    private init(_ loss: PullPushLoss, _ rows: Rows, _ scratch: consuming Scratch) {
+    private init(_ loss: PullPushLoss, _ rows: Rows, _ scratch: UnsafeMutablePointer<Scratch>) {
         self.loss = loss
         self.rows = rows
         kernels = InstructionSet.current.kernels(for: rows.element)
@@ -21,13 +22,12 @@ final class Evaluation {
 
     /// Checks everything that can be wrong with options, batch and target.
     static func begin(
-        _ loss: PullPushLoss, _ batch: Batch, _ target: GradientTarget?
+        _ loss: PullPushLoss, _ batch: Batch, _ target: GradientTarget?, _ scratch: UnsafeMutablePointer<Scratch>
     ) throws(PullPushError) -> Evaluation {
         try loss.validate()
         try batch.validate()
         try target?.validate(for: batch)
-        var scratch = Scratch()
-        let rows = try batch.grouped(loss.normalization, &scratch)
+        let rows = try batch.grouped(loss.normalization, &scratch.pointee)
         let evaluation = Evaluation(loss, rows, scratch)
         if loss.checkFinite { try evaluation.checkFinite() }
         return evaluation
@@ -41,15 +41,10 @@ final class Evaluation {
 
     private var featureBytes: Int { rows.count &* rows.dim &* rows.element.size }
 
-    /// A part of 0 ..< count.
-    private static func part(_ unit: Int, of units: Int, _ count: Int) -> Range<Int> {
-        count &* unit / units..<count &* (unit &+ 1) / units
-    }
-
     @inline(never)
     func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
-        let start = try scratch.allocate(bytes: overflow ? Int.max : bytes)
+        let start = try scratch.pointee.allocate(bytes: overflow ? Int.max : bytes)
         start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         return start
     }
@@ -72,11 +67,13 @@ final class Evaluation {
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
-        let slotSize = rows.stagedColumns &* rows.element.computeSize
-        let slots = try scratch.allocate(bytes: workers &* slotSize)
-        ThreadPool.run(units, workers: workers) { worker, unit in
-            let range = Self.part(unit, of: units, count)
-            kernels.sumPoints(rows, points, range, sums + unit &* width, slot: slots + worker &* slotSize)
+        let slots = try scratch.pointee.allocate(bytes: workers &* rows.stagedColumns &* rows.element.computeSize)
+        ThreadPool.run(units, workers: workers, (self, units, count, sums, slots)) { context, worker, unit in
+            let (evaluation, units, count, sums, slots) = context
+            let slot = slots + worker &* evaluation.rows.stagedColumns &* evaluation.rows.element.computeSize
+            evaluation.kernels.sumPoints(
+                evaluation.rows, evaluation.loss.points, part(unit, of: units, count),
+                sums + unit &* evaluation.width, slot: slot)
         }
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
@@ -88,14 +85,14 @@ final class Evaluation {
     @inline(never)
     func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
-        let partial = try scratch.allocate(units, of: IdentitySums.self)
-        let size = gradientScratchSize(rows)
-        let workspace = try scratch.allocate(bytes: workers &* size)
-        ThreadPool.run(units, workers: workers) { worker, unit in
-            let identities = Self.part(unit, of: units, rows.identityCount)
-            let range = rows.rowsOf(identities)
+        let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
+        let workspace = try scratch.pointee.allocate(bytes: workers &* gradientScratchSize(rows))
+        ThreadPool.run(units, workers: workers, (kernels, job, units, partial, workspace)) { context, worker, unit in
+            let (kernels, job, units, partial, workspace) = context
+            let identities = part(unit, of: units, job.rows.identityCount)
             partial[unit] = kernels.addGradients(
-                job, identities.lowerBound, range, scratch: workspace + worker &* size)
+                job, identities.lowerBound, job.rows.rowsOf(identities),
+                scratch: workspace + worker &* gradientScratchSize(job.rows))
         }
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
@@ -115,7 +112,7 @@ final class Evaluation {
 
     @inline(never)
     func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
-        let result = try scratch.allocate(count, of: Double.self)
+        let result = try scratch.pointee.allocate(count, of: Double.self)
         result.initialize(repeating: 0, count: count)
         return result
     }
@@ -136,6 +133,11 @@ final class Evaluation {
     }
 }
 
+/// A part of 0 ..< count.
+private func part(_ unit: Int, of units: Int, _ count: Int) -> Range<Int> {
+    count &* unit / units..<count &* (unit &+ 1) / units
+}
+
 extension Rows {
     /// The grouped rows of some identities.
     func rowsOf(_ identities: Range<Int>) -> Range<Int> {
@@ -150,9 +152,22 @@ extension PullPushLoss {
         pairs > 0 ? upstream * pushWeight / Double(pairs) : 0
     }
 
+    /// Runs `body` with the checked arguments and scratch memory that ends with it.
+    func withEvaluation<R>(
+        _ batch: Batch, _ target: GradientTarget?, _ body: (Evaluation) throws(PullPushError) -> R
+    ) throws(PullPushError) -> R {
+        var scratch = Scratch()
+        return try withUnsafeMutablePointer(to: &scratch) { (scratch) throws(PullPushError) in
+            try body(try Evaluation.begin(self, batch, target, scratch))
+        }
+    }
+
     /// Loss and, with a target, gradient of one whole batch.
     package func evaluate(_ batch: Batch, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
-        let evaluation = try Evaluation.begin(self, batch, target)
+        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in try evaluate(evaluation, target) }
+    }
+
+    private func evaluate(_ evaluation: Evaluation, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
         var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
         let total = try evaluation.sumOfPoints()
         totals.totalSquare = evaluation.squaredNorm(total, evaluation.width)

@@ -29,33 +29,19 @@ extension Evaluation {
     func pairwise(
         _ function: PairFunction, _ gradient: PushGradient, moments: Matrix? = nil
     ) throws(PullPushError) -> (PairSums, IdentitySums) {
-        let wantsGradient = gradient.job.gradient != nil
         var target = 0.0
         if case .squared(let goal) = loss.push { target = goal }
         let points = loss.points == .all ? rows.count : rows.identityCount
-        let spaces = try scratch.allocate(workers, of: TileSpace.self)
+        let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
         for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self)) }
         let blockSize = spaces[0].blockSize
         let tiles = (points &+ blockSize &- 1) / blockSize
-        let pairSums = try scratch.allocate(tiles, of: PairSums.self)
-        let identitySums = try scratch.allocate(tiles, of: IdentitySums.self)
-        ThreadPool.run(tiles, workers: workers) { worker, unit in
-            let block = unit &* blockSize..<min((unit &+ 1) &* blockSize, points)
-            let tile = Tile(self, spaces + worker, block: block)
-            let partners = moments == nil ? 0..<points : tile.ownPoints
-            pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function, wantsGradient: wantsGradient)
-            if wantsGradient {
-                if let moments {
-                    // The tile's weights are 4 (p_i·p_j − τ).
-                    tile.complete(total: gradient.job.total, totalWeight: 0, scale: -0.25)
-                    tile.addProduct(with: moments)
-                    tile.complete(total: gradient.job.total, totalWeight: -target, scale: 4 * gradient.scale)
-                } else {
-                    tile.complete(total: gradient.job.total, totalWeight: 0, scale: gradient.scale)
-                }
-            }
-            identitySums[unit] = tile.finishIdentities(gradient.job)
-        }
+        let pairSums = try scratch.pointee.allocate(tiles, of: PairSums.self)
+        let identitySums = try scratch.pointee.allocate(tiles, of: IdentitySums.self)
+        let work = TileWork(
+            evaluation: self, function: function, gradient: gradient, moments: moments, target: target, points: points,
+            spaces: spaces, pairSums: pairSums, identitySums: identitySums)
+        ThreadPool.run(tiles, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
         // Added in the order of the tiles, whoever did them.
         var sums = (PairSums(), IdentitySums())
         for unit in 0..<tiles {
@@ -63,5 +49,39 @@ extension Evaluation {
             sums.1 += identitySums[unit]
         }
         return sums
+    }
+}
+
+/// What the tiles of a push have in common.
+private struct TileWork {
+    let evaluation: Evaluation
+    let function: PairFunction
+    let gradient: PushGradient
+    let moments: Matrix?
+    /// Of the squared push.
+    let target: Double
+    let points: Int
+    let spaces: UnsafeMutablePointer<TileSpace>
+    let pairSums: UnsafeMutablePointer<PairSums>
+    let identitySums: UnsafeMutablePointer<IdentitySums>
+
+    func run(_ worker: Int, _ unit: Int) {
+        let wantsGradient = gradient.job.gradient != nil
+        let blockSize = spaces[0].blockSize
+        let block = unit &* blockSize..<min((unit &+ 1) &* blockSize, points)
+        let tile = Tile(evaluation, spaces + worker, block: block)
+        let partners = moments == nil ? 0..<points : tile.ownPoints
+        pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function, wantsGradient: wantsGradient)
+        if wantsGradient {
+            if let moments {
+                // The tile's weights are 4 (p_i·p_j − τ).
+                tile.complete(total: gradient.job.total, totalWeight: 0, scale: -0.25)
+                tile.addProduct(with: moments)
+                tile.complete(total: gradient.job.total, totalWeight: -target, scale: 4 * gradient.scale)
+            } else {
+                tile.complete(total: gradient.job.total, totalWeight: 0, scale: gradient.scale)
+            }
+        }
+        identitySums[unit] = tile.finishIdentities(gradient.job)
     }
 }

@@ -5,37 +5,14 @@ import KernelInterface
 extension Evaluation {
     /// Adds Σ p pᵀ of all points to `moments`, dim × dim doubles.
     func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
-        let pushed = loss.points
-        let points = pushed == .all ? rows.count : rows.identityCount
-        // A unit is a stripe of rows of the matrix; every unit packs all points again, block by block.
-        let stripe = 96
-        let depth = 256
-        let size = rows.element.computeSize
-        let packed = try allocateScalars(workers &* depth &* width)
-        let squares = try allocateScalars(workers &* depth)
-        let products = try allocateScalars(workers &* stripe &* width)
-        let slots = try allocateScalars(workers &* rows.stagedColumns)
-        ThreadPool.run((rows.dim &+ stripe &- 1) / stripe, workers: workers) { worker, unit in
-            let packed = packed + worker &* depth &* width &* size
-            let product = Matrix(products + worker &* stripe &* width &* size, rowStride: width)
-            let first = unit &* stripe
-            let count = min(stripe, rows.dim &- first)
-            for start in stride(from: 0, to: points, by: depth) {
-                let block = start..<min(start &+ depth, points)
-                kernels.packPoints(
-                    rows, pushed, block, to: packed, stride: width, squares: squares + worker &* depth &* size,
-                    slot: slots + worker &* rows.stagedColumns &* size)
-                let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: width)
-                kernels.multiply(
-                    m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
-                    adding: false)
-                for row in 0..<count {
-                    kernels.add(
-                        product.start + row &* width &* size, to: moments + (first &+ row) &* rows.dim,
-                        count: rows.dim)
-                }
-            }
-        }
+        let work = MomentWork(
+            evaluation: self, moments: moments,
+            packed: try allocateScalars(workers &* MomentWork.depth &* width),
+            squares: try allocateScalars(workers &* MomentWork.depth),
+            products: try allocateScalars(workers &* MomentWork.stripe &* width),
+            slots: try allocateScalars(workers &* rows.stagedColumns))
+        let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
+        ThreadPool.run(stripes, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
     }
 
     /// The moments in compute scalars.
@@ -57,5 +34,47 @@ extension Evaluation {
         let points = Double(totals.counts.points)
         let all = squaredNorm(moments, rows.dim &* rows.dim)
         return all - 2 * target * totals.totalSquare + target * target * points * points - ownPairs
+    }
+}
+
+/// The work on the second moments. A unit is a stripe of rows of the matrix; every unit packs all points again, block by
+/// block.
+private struct MomentWork {
+    /// Rows in a stripe, and points in a block.
+    static let stripe = 96
+    static let depth = 256
+
+    let evaluation: Evaluation
+    let moments: UnsafeMutablePointer<Double>
+    let packed: UnsafeMutableRawPointer
+    let squares: UnsafeMutableRawPointer
+    let products: UnsafeMutableRawPointer
+    let slots: UnsafeMutableRawPointer
+
+    func run(_ worker: Int, _ unit: Int) {
+        let rows = evaluation.rows
+        let kernels = evaluation.kernels
+        let pushed = evaluation.loss.points
+        let width = evaluation.width
+        let size = rows.element.computeSize
+        let points = pushed == .all ? rows.count : rows.identityCount
+        let packed = packed + worker &* Self.depth &* width &* size
+        let product = Matrix(products + worker &* Self.stripe &* width &* size, rowStride: width)
+        let first = unit &* Self.stripe
+        let count = min(Self.stripe, rows.dim &- first)
+        for start in stride(from: 0, to: points, by: Self.depth) {
+            let block = start..<min(start &+ Self.depth, points)
+            kernels.packPoints(
+                rows, pushed, block, to: packed, stride: width, squares: squares + worker &* Self.depth &* size,
+                slot: slots + worker &* rows.stagedColumns &* size)
+            let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: width)
+            kernels.multiply(
+                m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
+                adding: false)
+            for row in 0..<count {
+                kernels.add(
+                    product.start + row &* width &* size, to: moments + (first &+ row) &* rows.dim, count: rows.dim)
+            }
+        }
     }
 }

@@ -85,7 +85,14 @@ extension PullPushLoss {
 
     /// Adds this part's share to the vector.
     package func accumulate(_ batch: Batch, into vector: UnsafeMutablePointer<Double>) throws(PullPushError) {
-        let evaluation = try Evaluation.begin(self, batch, nil)
+        try withEvaluation(batch, nil) { (evaluation) throws(PullPushError) in
+            try accumulate(evaluation, batch, into: vector)
+        }
+    }
+
+    private func accumulate(
+        _ evaluation: Evaluation, _ batch: Batch, into vector: UnsafeMutablePointer<Double>
+    ) throws(PullPushError) {
         let layout = try StatisticsLayout(self, dim: batch.dim)
         let counts = PairCounts(evaluation.rows, between: points)
         let total = try evaluation.sumOfPoints()
@@ -110,7 +117,14 @@ extension PullPushLoss {
     package func finish(
         _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
     ) throws(PullPushError) -> LossResult {
-        let evaluation = try Evaluation.begin(self, batch, target)
+        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in
+            try finish(evaluation, batch, vector, target)
+        }
+    }
+
+    private func finish(
+        _ evaluation: Evaluation, _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
+    ) throws(PullPushError) -> LossResult {
         let layout = try StatisticsLayout(self, dim: batch.dim)
         var totals = try layout.totals(self, vector, local: PairCounts(evaluation.rows, between: points))
         totals.totalSquare = evaluation.squaredNorm(vector + layout.total, batch.dim)

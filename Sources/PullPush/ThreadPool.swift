@@ -6,10 +6,14 @@ import CSystem
 /// helpers are late: the caller takes units like everyone else and waits at the end only for units that are under way.
 struct ThreadPool {
     /// A call's work. `next` is the next unit that nobody has taken.
+    ///
+    /// A function and its context, not a closure: a closure that outlives its caller is an allocation, and when that fails
+    /// the process dies.
     private struct Job {
         var next: Int64 = 0
         var units: Int
-        var run: (_ worker: Int, _ unit: Int) -> Void
+        var context: UnsafeRawPointer
+        var run: (_ context: UnsafeRawPointer, _ worker: Int, _ unit: Int) -> Void
     }
 
     /// What caller and helpers share; it lives as long as the process.
@@ -61,14 +65,21 @@ struct ThreadPool {
     }
 
     /// Runs `body` for every unit, by up to `workers` threads of which the caller is one, worker 0.
-    static func run(_ units: Int, workers: Int, _ body: (_ worker: Int, _ unit: Int) -> Void) {
+    ///
+    /// - Parameter body: captures nothing; what it needs is in the context
+    static func run<Context>(
+        _ units: Int, workers: Int, _ context: Context, _ body: @escaping (Context, _ worker: Int, _ unit: Int) -> Void
+    ) {
         guard workers > 1, units > 1, let pool = ThreadPool(), csystem_exchange(&pool.shared.pointee.taken, 1) == 0
         else {
-            for unit in 0..<units { body(0, unit) }
+            for unit in 0..<units { body(context, 0, unit) }
             return
         }
-        withoutActuallyEscaping(body) { body in
-            var job = Job(units: units, run: body)
+        withUnsafePointer(to: (context, body)) { bound in
+            var job = Job(units: units, context: UnsafeRawPointer(bound)) { context, worker, unit in
+                let bound = context.assumingMemoryBound(to: (Context, (Context, Int, Int) -> Void).self)
+                bound.pointee.1(bound.pointee.0, worker, unit)
+            }
             withUnsafeMutablePointer(to: &job) { pool.run($0, helpers: min(workers, units) - 1) }
         }
         _ = csystem_exchange(&pool.shared.pointee.taken, 0)
@@ -95,7 +106,7 @@ struct ThreadPool {
         while true {
             let unit = Int(csystem_fetch_add(&job.pointee.next, 1))
             if unit >= job.pointee.units { return }
-            job.pointee.run(worker, unit)
+            job.pointee.run(job.pointee.context, worker, unit)
         }
     }
 

@@ -32,9 +32,9 @@ struct TileSpace {
         products = try evaluation.allocateScalars(blockSize &* blockSize)
         gradients = try evaluation.allocateScalars(blockSize &* width)
         weights = try evaluation.allocateScalars(blockSize)
-        ownRanges = try evaluation.scratch.allocate(blockSize, of: Range<Int>.self)
+        ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
         slot = try evaluation.allocateScalars(evaluation.rows.stagedColumns)
-        gradientScratch = try evaluation.scratch.allocate(bytes: gradientScratchSize(evaluation.rows))
+        gradientScratch = try evaluation.scratch.pointee.allocate(bytes: gradientScratchSize(evaluation.rows))
     }
 }
 

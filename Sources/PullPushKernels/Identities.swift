@@ -89,12 +89,8 @@ struct IdentityPass<S: ComputeScalar> {
         #if PULLPUSH_FMA
             // Just where it pays for its code.
             if S.self == Float.self && isPlain {
-                // The usual numbers of rows as literals, for which the compiler unrolls the loops over them.
-                switch count {
-                case 4: sweep(rows: 4, &sums)
-                case 8: sweep(rows: 8, &sums)
-                default: sweep(rows: count, &sums)
-                }
+                // The usual number of rows as a literal, for which the compiler unrolls the loops over them.
+                if count == 4 { sweep(rows: 4, &sums) } else { sweep(rows: count, &sums) }
                 return
             }
         #endif

@@ -1,7 +1,7 @@
 /*
  * The closed form as a careful C programmer writes it for gcc -O3: a pass for the sum of the representatives, then a
  * pass over the identities, whose raw rows stay in the first-level cache until they are done with. No intrinsics, no
- * threads; restrict, reductions that may be reordered, and samples_per_id as a constant where it is a usual one.
+ * threads; restrict, sums that may be reordered, and samples_per_id as a constant where it is a usual one.
  */
 #include <math.h>
 
@@ -29,19 +29,23 @@ INLINE double loss_of(struct factors f, size_t rows, size_t k, double sums_squar
     return pull + push;
 }
 
-INLINE float dot(const float *restrict a, const float *restrict b, size_t dim) {
+typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
+
+/* Four vectors of sums, so that an addition need not wait for the one before; gcc by itself makes one. */
+INLINE float dot(const float *a, const float *b, size_t dim) {
+    lanes sums[4] = {{0}};
+    size_t d = 0;
+    for (; d + 32 <= dim; d += 32)
+        for (size_t i = 0; i < 4; i++) sums[i] += *(const lanes *)(a + d + 8 * i) * *(const lanes *)(b + d + 8 * i);
+    for (; d + 8 <= dim; d += 8) sums[0] += *(const lanes *)(a + d) * *(const lanes *)(b + d);
+    sums[0] += sums[1] + (sums[2] + sums[3]);
     float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t d = 0; d < dim; d++) sum += a[d] * b[d];
+    for (size_t i = 0; i < 8; i++) sum += sums[0][i];
+    for (; d < dim; d++) sum += a[d] * b[d];
     return sum;
 }
 
-INLINE float squared_norm(const float *a, size_t dim) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t d = 0; d < dim; d++) sum += a[d] * a[d];
-    return sum;
-}
+INLINE float squared_norm(const float *a, size_t dim) { return dot(a, a, dim); }
 
 /* ------------------------------------------------------------------------------------------- normalised features */
 

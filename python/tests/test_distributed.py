@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from processes import on_ranks
 from torch import nn
 
 import pullpush
+import pullpush.distributed_cost
 import pullpush.torch
 import pullpush.torch_distributed
 from pullpush import distributed
@@ -307,6 +309,8 @@ def mpi(tmp_path: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Run a program on three processes of MPI."""
     script = tmp_path / "program.py"
     script.write_text(program)
+    if shutil.which("mpirun") is None:
+        pytest.skip("no mpirun on the path: apt-get install openmpi-bin")
     command = ["mpirun", "-n", "3", "--allow-run-as-root", "--oversubscribe", sys.executable, str(script)]
     paths = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": paths, "OMPI_MCA_btl": "self,vader"}
@@ -378,3 +382,34 @@ def test_the_package_itself_imports_neither_engine() -> None:
         "else: sys.exit(1)"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def table(printed: str) -> list[list[str]]:
+    lines = [line.strip("| ").split(" | ") for line in printed.splitlines()]
+    assert len(lines[0]) == 8
+    return lines[2:]
+
+
+def test_the_model_of_the_wire(capsys: pytest.CaptureFixture[str]) -> None:
+    """By hand, for 4 ranks with 10 rows of 100 numbers: 3/4 of twice the sums, 3 times the rows."""
+    given = ["--dim", "100", "--rows", "10", "--latency", "10", "--bandwidth", "8"]
+    assert pullpush.distributed_cost.main(given) == 0
+    rows = table(capsys.readouterr().out)
+    assert [row[0] for row in rows] == [str(2**power) for power in range(1, 11)]
+    sums = [1.5 * 8 * (8 + 105), 1.5 * 8 * (8 + 10106)]
+    seconds = [8 * 10e-6 + sums[0] / 1e9, 8 * 10e-6 + sums[1] / 1e9, 2 * 10e-6 + 12000 / 1e9]
+    times = [f"{1e3 * each:.3g} ms" for each in seconds]
+    assert rows[1] == ["4", "40", "1.36 kB", times[0], "121 kB", times[1], "12 kB", times[2]]
+
+
+def test_the_measurement_of_the_wire(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the loopback counts is at least what the model says, for it has headers too."""
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    given = ["--dim", "100", "--rows", "40", "--steps", "20", "--measure", "2"]
+    assert pullpush.distributed_cost.main(given) == 0
+    (row,) = table(capsys.readouterr().out)
+    assert row[:2] == ["2", "80"]
+    units = {"B": 1.0, "kB": 1e3, "MB": 1e6}
+    sent = [float(cell.split()[0]) * units[cell.split()[1]] for cell in row[2::2]]
+    for got, least in zip(sent, (8 * (8 + 105), 8 * (8 + 10106), 4 * 40 * 100), strict=True):
+        assert got > 0.99 * least
