@@ -69,6 +69,25 @@ static inline int csystem_start_thread(void *(*body)(void *), void *context) {
     return result;
 }
 
+/* Sets the thread's floating-point mode and returns the one before. Mode 0 is plain IEEE arithmetic: rounding to nearest,
+ * subnormal numbers kept. */
+static inline uint64_t csystem_exchange_float_mode(uint64_t mode) {
+#if defined(__x86_64__)
+    /* The mode is kept with the bits of plain arithmetic, which masks all exceptions, flipped. */
+    const unsigned plain = 0x1F80;
+    const uint64_t before = __builtin_ia32_stmxcsr() ^ plain;
+    if (before != mode) __builtin_ia32_ldmxcsr((unsigned)mode ^ plain);
+    return before;
+#elif defined(__aarch64__)
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    if (before != mode) __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+    return before;
+#else
+    return mode;
+#endif
+}
+
 static inline int csystem_processor_count(void) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : (int)count;

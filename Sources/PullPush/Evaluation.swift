@@ -1,3 +1,4 @@
+import CSystem
 import KernelInterface
 
 /// One call on one batch: checked arguments, grouped rows, kernels, and how the work is cut.
@@ -153,9 +154,13 @@ extension PullPushLoss {
     }
 
     /// Runs `body` with the checked arguments and scratch memory that ends with it.
+    @inline(never)
     func withEvaluation<R>(
         _ batch: Batch, _ target: GradientTarget?, _ body: (Evaluation) throws(PullPushError) -> R
     ) throws(PullPushError) -> R {
+        // The caller may flush subnormal numbers to zero; results must not depend on that.
+        let mode = csystem_exchange_float_mode(0)
+        defer { _ = csystem_exchange_float_mode(mode) }
         var scratch = Scratch()
         return try withUnsafeMutablePointer(to: &scratch) { (scratch) throws(PullPushError) in
             try body(try Evaluation.begin(self, batch, target, scratch))

@@ -125,6 +125,8 @@ struct ThreadPool {
 
     /// A helper's life.
     private static func serve(_ shared: UnsafeMutablePointer<Shared>) {
+        // A thread begins with the mode of the one that started it.
+        _ = csystem_exchange_float_mode(0)
         pthread_mutex_lock(&shared.pointee.mutex)
         while true {
             while shared.pointee.job == nil || shared.pointee.seats == 0 {

@@ -89,8 +89,7 @@ struct IdentityPass<S: ComputeScalar> {
         #if PULLPUSH_FMA
             // Just where it pays for its code.
             if S.self == Float.self && isPlain {
-                // The usual number of rows as a literal, for which the compiler unrolls the loops over them.
-                if count == 4 { sweep(rows: 4, &sums) } else { sweep(rows: count, &sums) }
+                sweep(&sums)
                 return
             }
         #endif
@@ -154,7 +153,7 @@ struct IdentityPass<S: ComputeScalar> {
     /// Sums and gradient of one identity in one sweep over its columns, where the gradient of all rows but the first is
     /// the same multiple of their sum. This is the original loss on rows that are normalised already.
     @inline(__always)
-    private func sweep(rows count: Int, _ sums: inout IdentitySums) {
+    private func sweep(_ sums: inout IdentitySums) {
         let onSum = Lanes(repeating: S(self.onSum))
         let totalOnFirst = Lanes(repeating: S(job.coefficients.totalOnFirst))
         var firstSquares = Lanes.zero
