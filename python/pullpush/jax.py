@@ -88,8 +88,7 @@ class PullPushLoss:
 
     def __repr__(self) -> str:
         """The options that are not at their default."""
-        changed = ", ".join(f"{name}={value!r}" for name, value in self.options.changed().items())
-        return f"PullPushLoss({changed})"
+        return f"PullPushLoss({self.options})"
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))

@@ -257,8 +257,7 @@ class PullPushLoss:
 
     def __repr__(self) -> str:
         """The options that are not at their default."""
-        changed = ", ".join(f"{name}={value!r}" for name, value in self.options.changed().items())
-        return f"{type(self).__name__}({changed})"
+        return f"{type(self).__name__}({self.options})"
 
 
 class PullPushFeaturesLoss:

@@ -120,6 +120,10 @@ class Options:
         """The options that are not at their default, by name."""
         return {name: getattr(self, name) for name, default in DEFAULTS.items() if getattr(self, name) != default}
 
+    def __str__(self) -> str:
+        """The options that are not at their default, as they are written in a call."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.changed().items())
+
 
 def _probe(struct: _library.Options) -> None:
     """Let the library judge numbers and combinations, on a batch of one zero: it alone holds those rules."""

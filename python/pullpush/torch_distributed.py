@@ -76,7 +76,7 @@ class PullPushLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """The options that are not at their default."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.changed().items())
+        return str(self.options)
 
 
 class _WholeBatch(torch.autograd.Function):
