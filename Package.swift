@@ -68,7 +68,7 @@ let package = Package(
     ] + kernelVariants + [
         .target(
             name: "PullPush",
-            dependencies: ["CSystem", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
+            dependencies: ["CSystem", "CVectors", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
             swiftSettings: languageSettings()
         ),
         .target(

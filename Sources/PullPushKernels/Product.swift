@@ -78,7 +78,7 @@ private struct Panel<S: ComputeScalar> {
 /// a pass over it, and so short that rounding stays small: an error grows with the length of a sum. Twelve registers of sums keep the multipliers busy: a pair of vectors of one register, or one vector
 /// of two registers.
 @inline(__always)
-func product<S: ComputeScalar>(
+func matrixProduct<S: ComputeScalar>(
     _: S.Type, _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix, _ adding: Bool
 ) {
     let depth = 64
@@ -100,18 +100,6 @@ func product<S: ComputeScalar>(
         while column < width {
             panel.multiply(column: column, isPair: false)
             column &+= S.laneCount
-        }
-    }
-}
-
-/// See `Kernels.transpose`.
-@inline(__always)
-func copyTransposed<S: ComputeScalar>(_: S.Type, _ rows: Int, _ columns: Int, _ a: Matrix, _ b: Matrix) {
-    let from = a.start.assumingMemoryBound(to: S.self)
-    let to = b.start.assumingMemoryBound(to: S.self)
-    for row in 0..<rows {
-        for column in 0..<columns {
-            to[column &* b.rowStride &+ row] = from[row &* a.rowStride &+ column]
         }
     }
 }
