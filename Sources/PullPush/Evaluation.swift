@@ -98,7 +98,7 @@ struct Evaluation {
         ThreadPool.run(units, workers: workers, (self, job, units, partial, memory)) { context, worker, unit in
             let (evaluation, job, units, partial, memory) = context
             let identities = part(unit, of: units, job.rows.identityCount)
-            var pass = IdentityPass(
+            let pass = IdentityPass(
                 job, evaluation.kernels, scratch: memory + worker &* IdentityPass.scratchSize(job.rows))
             partial[unit] = pass.run(identities.lowerBound, job.rows.rowsOf(identities))
         }

@@ -7,6 +7,23 @@ private struct Multiple {
     var weight: Double
 }
 
+/// `GradientCoefficients` for identities of `count` rows.
+private struct Weights {
+    let count: Int
+    let onSum: Double
+    let onTotal: Double
+    let onRow: Double
+
+    init(_ c: GradientCoefficients, count: Int) {
+        let k = Double(count)
+        let pulls = count > 1
+        self.count = count
+        onSum = c.pushOnSum + c.pushOnSumBySquare / (k * k) + (pulls ? c.pullOnSum : 0)
+        onTotal = c.totalOnRow + c.totalOnRowByCount / k
+        onRow = c.pushOnRow + c.pushOnRowByCount * k + (pulls ? c.pullOnRow + c.pullOnRowByCount * k : 0)
+    }
+}
+
 /// A pass over identities, with everything that stays the same between rows at hand.
 ///
 /// With `x_a = u f_a` and `g` the gradient with respect to x_a, the gradient with respect to the raw row is
@@ -29,11 +46,6 @@ struct IdentityPass {
     private let streams: Bool
     /// Whether gradient rows are written where they belong.
     private let writesDirectly: Bool
-    // The coefficients for the current identity's number of rows.
-    private var count = 0
-    private var onSum = 0.0
-    private var onTotal = 0.0
-    private var onRow = 0.0
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
@@ -57,14 +69,20 @@ struct IdentityPass {
 
     /// The sums of the grouped rows `range`, beginning in identity `number`, and their gradient. An identity's sums are
     /// counted with its first row.
-    mutating func run(_ firstIdentity: Int, _ range: Range<Int>) -> IdentitySums {
+    @inline(never)
+    func run(_ firstIdentity: Int, _ range: Range<Int>) -> IdentitySums {
         var sums = IdentitySums()
+        var weights = Weights(job.coefficients, count: job.rows.largestIdentity)
         var number = firstIdentity
         var next = range.lowerBound
         while next < range.upperBound {
             let identity = job.rows.identity(number)
             let end = min(identity.start &+ identity.count, range.upperBound)
-            run(number, identity, next &- identity.start..<end &- identity.start, &sums)
+            if weights.count != identity.count { weights = Weights(job.coefficients, count: identity.count) }
+            let range = next &- identity.start..<end &- identity.start
+            let rowSums = sumRows(identity)
+            if range.lowerBound == 0 { add(rowSums, count: identity.count, to: &sums) }
+            if job.gradient != nil { writeGradients(number, identity, range, weights) }
             next = end
             number &+= 1
         }
@@ -73,47 +91,35 @@ struct IdentityPass {
         return sums
     }
 
-    private mutating func setCount(_ newCount: Int) {
-        if newCount == count { return }
-        count = newCount
-        let c = job.coefficients
-        let k = Double(count)
-        onSum = c.pushOnSum + c.pushOnSumBySquare / (k * k)
-        onTotal = c.totalOnRow + c.totalOnRowByCount / k
-        onRow = c.pushOnRow + c.pushOnRowByCount * k
-        if count > 1 {
-            onSum += c.pullOnSum
-            onRow += c.pullOnRow + c.pullOnRowByCount * k
-        }
-    }
+    // MARK: Sums
 
-    private mutating func run(_ number: Int, _ identity: Identity, _ range: Range<Int>, _ sums: inout IdentitySums) {
-        setCount(identity.count)
+    /// Makes the identity's rows the rows at hand, and sums them.
+    @inline(never)
+    private func sumRows(_ identity: Identity) -> RowSums {
+        let count = identity.count
         for a in 0..<count { reader.load(identity.row(a), at: a) }
         var rows = RowSums()
         if !normalizes { rows = reader.kernels.sum(reader.states, count, into: sum, count: reader.columns) }
         // Where the sum of all squares overflows, those of the rows need not.
         if normalizes || !rows.squares.isFinite {
-            rows.squares = measureRows()
+            rows.squares = measureRows(count)
             rows.firstSquare = reader.states[0].scale.square
         }
         if normalizes {
             rows.product = reader.kernels.sumScaled(reader.states, count, into: sum, count: reader.columns)
         }
-        if range.lowerBound == 0 { add(rows, to: &sums) }
-        if job.gradient != nil { writeGradients(number, identity, range) }
+        return rows
     }
 
     /// Measures all rows and returns `Σ ‖x_a‖²`.
-    private mutating func measureRows() -> Double {
+    private func measureRows(_ count: Int) -> Double {
         var squares = 0.0
         for a in 0..<count { squares += reader.measure(a).square }
         return squares
     }
 
-    // MARK: Sums
-
-    private mutating func add(_ rows: RowSums, to sums: inout IdentitySums) {
+    @inline(never)
+    private func add(_ rows: RowSums, count: Int, to sums: inout IdentitySums) {
         let k = Double(count)
         if count > 1 {
             sums.positive += rows.product - rows.squares
@@ -121,8 +127,8 @@ struct IdentityPass {
             // Σ ‖x_a − s/K‖², which cancels where the rows are close to each other.
             var spread = squares - rows.product / k
             if job.centred && !(spread > 0.1 * squares) {
-                squares = normalizes ? squares : measureRows()
-                spread = sumOfDistances()
+                squares = normalizes ? squares : measureRows(count)
+                spread = sumOfDistances(count)
             }
             switch job.pullForm {
             case .withSelfPairs:
@@ -150,7 +156,7 @@ struct IdentityPass {
         }
     }
 
-    private mutating func sumOfDistances() -> Double {
+    private func sumOfDistances(_ count: Int) -> Double {
         var result = 0.0
         for a in 0..<count {
             let state = reader.states[a]
@@ -162,29 +168,32 @@ struct IdentityPass {
 
     // MARK: Gradients
 
-    private mutating func writeGradients(_ number: Int, _ identity: Identity, _ range: Range<Int>) {
+    @inline(never)
+    private func writeGradients(_ number: Int, _ identity: Identity, _ range: Range<Int>, _ weights: Weights) {
         guard let gradient = job.gradient else { return }
-        let shared = sharedVector(number)
+        let shared = sharedVector(number, weights)
         for a in range {
             let caller = gradient + identity.row(a) &* job.gradientStride &* job.rows.element.size
-            write(a, shared, ownVector(number, identity, a), writesDirectly ? caller : gradientSlot)
+            write(
+                a, shared, ownVector(number, identity, a), onRow: weights.onRow, writesDirectly ? caller : gradientSlot)
             if !writesDirectly { deliver(caller) }
         }
     }
 
     /// The gradient with respect to normalised rows, but for multiples of rows themselves and vectors of their own.
-    private mutating func sharedVector(_ number: Int) -> Multiple {
+    private func sharedVector(_ number: Int, _ weights: Weights) -> Multiple {
         if let gradients = job.pointGradients, job.points == .centroids {
             return combine(
-                Multiple(vector: sum, weight: onSum),
-                Multiple(vector: pointGradient(gradients, number), weight: 1 / Double(count)), into: shared)
+                Multiple(vector: sum, weight: weights.onSum),
+                Multiple(vector: pointGradient(gradients, number), weight: 1 / Double(weights.count)), into: shared)
         }
-        let multiple = Multiple(vector: sum, weight: onSum)
-        return onTotal == 0 ? multiple : combine(multiple, Multiple(vector: job.total, weight: onTotal), into: shared)
+        let multiple = Multiple(vector: sum, weight: weights.onSum)
+        return weights.onTotal == 0
+            ? multiple : combine(multiple, Multiple(vector: job.total, weight: weights.onTotal), into: shared)
     }
 
     /// What is added to the gradient with respect to row `a` alone.
-    private mutating func ownVector(_ number: Int, _ identity: Identity, _ a: Int) -> Multiple? {
+    private func ownVector(_ number: Int, _ identity: Identity, _ a: Int) -> Multiple? {
         if let gradients = job.pointGradients {
             if job.points == .all || (job.points == .representatives && a == 0) {
                 let point = job.points == .all ? identity.start &+ a : number
@@ -201,14 +210,16 @@ struct IdentityPass {
     }
 
     @discardableResult
-    private mutating func combine(_ x: Multiple, _ y: Multiple, into target: UnsafeMutableRawPointer) -> Multiple {
+    private func combine(_ x: Multiple, _ y: Multiple, into target: UnsafeMutableRawPointer) -> Multiple {
         reader.kernels.combine(
             x.vector, by: x.weight, y.vector, by: y.weight, into: target, count: reader.columns)
         return Multiple(vector: target, weight: 1)
     }
 
     /// Writes the gradient with respect to raw row `a`.
-    private mutating func write(_ a: Int, _ shared: Multiple, _ own: Multiple?, _ target: UnsafeMutableRawPointer) {
+    private func write(
+        _ a: Int, _ shared: Multiple, _ own: Multiple?, onRow: Double, _ target: UnsafeMutableRawPointer
+    ) {
         let state = reader.states[a]
         var onSelf = onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
         var shared = shared
@@ -240,7 +251,8 @@ struct IdentityPass {
     }
 
     /// Takes a gradient row from its slot to where the caller wants it.
-    private mutating func deliver(_ caller: UnsafeMutableRawPointer) {
+    @inline(never)
+    private func deliver(_ caller: UnsafeMutableRawPointer) {
         let rows = job.rows
         if streams {
             reader.kernels.stream(gradientSlot, into: caller, count: reader.columns)

@@ -6,7 +6,7 @@ import KernelInterface
 /// copied into scratch first, widened and padded with zeros, which change neither norms nor products.
 struct RowReader {
     let rows: Rows
-    unowned(unsafe) let kernels: Kernels
+    let kernels: Kernels
     /// Compute scalars of a row.
     let columns: Int
     /// The rows at hand, as many as the largest identity has.

@@ -149,7 +149,7 @@ struct Tile {
         var job = job
         job.pointGradients = PointGradients(
             vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound)
-        var pass = IdentityPass(job, kernels, scratch: space.memory)
+        let pass = IdentityPass(job, kernels, scratch: space.memory)
         return pushed == .all
             ? pass.run(rows.identityOfRow(block.lowerBound), block)
             : pass.run(block.lowerBound, rows.rowsOf(block))
