@@ -69,7 +69,7 @@ let package = Package(
         .target(
             name: "PullPush",
             dependencies: ["CSystem", "CVectors", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
-            swiftSettings: languageSettings()
+            swiftSettings: languageSettings(fast: true)
         ),
         .target(
             name: "PullPushABI",

@@ -12,6 +12,8 @@ import KernelInterface
 protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     /// One register.
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
+    /// Two registers, or all of a vector's padding.
+    associatedtype Pair: SIMD where Pair.Scalar == Self
     associatedtype Sums: SIMD where Sums.Scalar == Double
 
     /// Adds every lane to one of the doubles at `sums`.
@@ -47,31 +49,37 @@ extension ComputeScalar {
 #if PULLPUSH_AVX512
     extension Float: ComputeScalar {
         typealias Lanes = SIMD16<Float>
+        typealias Pair = SIMD16<Float>
         typealias Sums = SIMD8<Double>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD8<Double>
+        typealias Pair = SIMD8<Double>
         typealias Sums = SIMD8<Double>
     }
 #elseif PULLPUSH_FMA
     extension Float: ComputeScalar {
         typealias Lanes = SIMD8<Float>
+        typealias Pair = SIMD16<Float>
         typealias Sums = SIMD4<Double>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD4<Double>
+        typealias Pair = SIMD8<Double>
         typealias Sums = SIMD4<Double>
     }
 #else
     extension Float: ComputeScalar {
         typealias Lanes = SIMD4<Float>
+        typealias Pair = SIMD8<Float>
         typealias Sums = SIMD2<Double>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD2<Double>
+        typealias Pair = SIMD4<Double>
         typealias Sums = SIMD2<Double>
     }
 #endif
