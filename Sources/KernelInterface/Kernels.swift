@@ -9,6 +9,9 @@ open class Kernels: @unchecked Sendable {
 
     // MARK: Vectors
 
+    /// `‖x‖²`
+    open func square(_ x: UnsafeRawPointer, count: Int) -> Double { 0 }
+
     /// `x·y`
     open func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double { 0 }
 
@@ -43,8 +46,11 @@ open class Kernels: @unchecked Sendable {
     ) -> RowSums { RowSums() }
 
     /// Writes the sum s of rows, each times its unit, and returns ‖s‖².
+    ///
+    /// - Parameter products: 64 bytes of scratch for each row if `alongSum` of the rows shall be set, else nil
     open func sumScaled(
-        _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
+        _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
+        products: UnsafeMutableRawPointer?
     ) -> Double { 0 }
 
     // MARK: Matrices and pairs

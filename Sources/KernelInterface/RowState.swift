@@ -5,6 +5,8 @@ public struct RowState {
     /// The bits of a compute scalar that `Kernels.sumScaled` multiplies the row with.
     public var unit: UInt64
     public var scale: RowScale
+    /// `f·s`, the raw row's product with the sum that `Kernels.sumScaled` wrote.
+    public var alongSum: Double
 }
 
 /// How one row is normalised, `x = scale · f`, and the squared norm of `x`.

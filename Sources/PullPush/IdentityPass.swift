@@ -106,7 +106,7 @@ struct IdentityPass {
             rows.firstSquare = reader.states[0].scale.square
         }
         if normalizes {
-            rows.product = reader.kernels.sumScaled(reader.states, count, into: sum, count: reader.columns)
+            rows.product = reader.sumScaled(count, into: sum)
         }
         return rows
     }
@@ -175,7 +175,7 @@ struct IdentityPass {
         for a in range {
             let caller = gradient + identity.row(a) &* job.gradientStride &* job.rows.element.size
             write(
-                a, shared, ownVector(number, identity, a), onRow: weights.onRow, writesDirectly ? caller : gradientSlot)
+                a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot)
             if !writesDirectly { deliver(caller) }
         }
     }
@@ -218,10 +218,10 @@ struct IdentityPass {
 
     /// Writes the gradient with respect to raw row `a`.
     private func write(
-        _ a: Int, _ shared: Multiple, _ own: Multiple?, onRow: Double, _ target: UnsafeMutableRawPointer
+        _ a: Int, _ shared: Multiple, _ own: Multiple?, _ weights: Weights, _ target: UnsafeMutableRawPointer
     ) {
         let state = reader.states[a]
-        var onSelf = onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
+        var onSelf = weights.onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
         var shared = shared
         if let own {
             let isAll = onSelf == 0 && !normalizes
@@ -232,7 +232,10 @@ struct IdentityPass {
         if normalizes {
             unit = state.scale.scale
             if state.scale.projection != 0 {
-                let along = reader.dot(state.features, shared.vector, scale: unit) * shared.weight
+                let product =
+                    shared.vector == UnsafeRawPointer(sum) && reader.hasProducts(weights.count)
+                    ? state.alongSum : reader.kernels.dot(state.features, shared.vector, count: reader.columns)
+                let along = reader.scaled(product, state.features, shared.vector, scale: unit) * shared.weight
                 onSelf -= (along + onSelf * state.scale.square) * state.scale.projection
             }
         }

@@ -43,7 +43,7 @@ extension RowReader {
             let vector = packed + (point &- range.lowerBound) &* stride &* size
             (vector + columns &* size).initializeMemory(
                 as: UInt8.self, repeating: 0, count: (stride &- columns) &* size)
-            var square = kernels.sumScaled(states, count, into: vector, count: columns)
+            var square = kernels.sumScaled(states, count, into: vector, count: columns, products: nil)
             _ = kernels.narrow(&square, to: squares + (point &- range.lowerBound) &* size, count: 1)
         }
     }

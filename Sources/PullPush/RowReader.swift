@@ -12,18 +12,25 @@ struct RowReader {
     /// The rows at hand, as many as the largest identity has.
     let states: UnsafeMutablePointer<RowState>
     private let slots: UnsafeMutableRawPointer
+    private let products: UnsafeMutableRawPointer
+
+    /// Sums of up to so many rows give their products with the sum as well.
+    private static let mostProducts = 64
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
-        rows.largestIdentity &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
+        min(rows.largestIdentity, mostProducts) &* 64
+            &+ rows.largestIdentity &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
     }
 
     init(_ rows: Rows, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
         self.rows = rows
         self.kernels = kernels
         columns = rows.isDirect ? rows.dim : rows.stagedColumns
-        states = scratch.assumingMemoryBound(to: RowState.self)
-        slots = scratch + rows.largestIdentity &* MemoryLayout<RowState>.stride
+        products = scratch
+        let states = scratch + min(rows.largestIdentity, Self.mostProducts) &* 64
+        self.states = states.assumingMemoryBound(to: RowState.self)
+        slots = states + rows.largestIdentity &* MemoryLayout<RowState>.stride
     }
 
     /// Makes the batch's row `number` the row at hand `a`.
@@ -79,24 +86,34 @@ struct RowReader {
     }
 
     /// `‖f‖` of a raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
+    @inline(__always)
     private func norm(_ row: UnsafeRawPointer) -> Double {
-        let square = kernels.dot(row, row, count: columns)
+        let square = kernels.square(row, count: columns)
         return square < .infinity ? square.squareRoot() : scaledDot(row, row, down, down).squareRoot() / down
     }
 
     /// A power of two, which scales without rounding.
     private var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
 
+    /// Writes the sum of the first `count` rows at hand, each times its unit, and returns its squared norm.
+    func sumScaled(_ count: Int, into sum: UnsafeMutableRawPointer) -> Double {
+        kernels.sumScaled(states, count, into: sum, count: columns, products: hasProducts(count) ? products : nil)
+    }
+
+    /// Whether `sumScaled` of so many rows sets `alongSum`.
+    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts }
+
     /// Whether all numbers of row `a` are.
     func isFinite(_ a: Int) -> Bool {
         let row = states[a].features
-        return kernels.dot(row, row, count: columns).isFinite || scaledDot(row, row, down, down).isFinite
+        return kernels.square(row, count: columns).isFinite || scaledDot(row, row, down, down).isFinite
     }
 
     /// `scale · x·y`, where `scale · x` is no larger than 1 but x itself may be so large that the sum overflows.
-    func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, scale: Double) -> Double {
-        let sum = kernels.dot(x, y, count: columns)
-        return sum.isFinite ? sum * scale : scaledDot(x, y, scale, 1)
+    ///
+    /// - Parameter sum: `x·y` in the compute type
+    func scaled(_ sum: Double, _ x: UnsafeRawPointer, _ y: UnsafeRawPointer, scale: Double) -> Double {
+        sum.isFinite ? sum * scale : scaledDot(x, y, scale, 1)
     }
 
     @inline(never)

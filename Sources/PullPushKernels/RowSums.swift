@@ -17,25 +17,45 @@ private struct TypedRows<S: ComputeScalar> {
 /// See `Kernels.sumScaled`.
 @inline(__always)
 func addScaledRows<S: ComputeScalar>(
-    _ states: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int
+    _ states: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int,
+    products: UnsafeMutablePointer<S>?
 ) -> Double {
     let rows = TypedRows<S>(states: states)
+    let hasProducts = products != nil
     var product = SquareSum<S>()
+    // Without room for products there are no rows to take them of.
+    let products = products ?? sum
+    let productCount = hasProducts ? rowCount : 0
+    for a in 0..<productCount { storeLanes(.zero, products + a &* S.laneCount) }
     @inline(__always)
     func block(_ offset: Int) {
         var block = Block<S>.zero
         for a in 0..<rowCount { block = multiplyAdd(Block(rows.row(a) + offset), rows.unit(a), block) }
         product.add(block)
         block.store(sum + offset)
+        for a in 0..<productCount {
+            let x = Block(rows.row(a) + offset)
+            let lanes = products + a &* S.laneCount
+            let first = multiplyAdd(x.a, block.a, loadLanes(UnsafePointer(lanes)))
+            storeLanes(first + multiplyAdd(x.d, block.d, multiplyAdd(x.c, block.c, x.b * block.b)), lanes)
+        }
     }
     @inline(__always)
     func rest(_ columns: Columns<S>) {
         var lanes = S.Lanes.zero
         for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
-        product.add(columns.unseen(lanes))
+        let unseen = columns.unseen(lanes)
+        product.add(unseen)
         columns.store(lanes, sum)
+        for a in 0..<productCount {
+            let lanes = products + a &* S.laneCount
+            storeLanes(multiplyAdd(columns.load(rows.row(a)), unseen, loadLanes(UnsafePointer(lanes))), lanes)
+        }
     }
     forEachColumns(of: count, S.self, block: block, rest: rest)
+    for a in 0..<productCount {
+        states[a].alongSum = S.total(loadLanes(UnsafePointer(products + a &* S.laneCount)))
+    }
     return product.total
 }
 

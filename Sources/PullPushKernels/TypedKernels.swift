@@ -19,6 +19,8 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         vector.assumingMemoryBound(to: S.self)
     }
 
+    override func square(_ x: UnsafeRawPointer, count: Int) -> Double { squareOf(scalars(x), count) }
+
     override func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double {
         dotProduct(scalars(x), scalars(y), count)
     }
@@ -59,9 +61,10 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
     }
 
     override func sumScaled(
-        _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
+        _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
+        products: UnsafeMutableRawPointer?
     ) -> Double {
-        addScaledRows(rows, rowCount, into: scalars(sum), count)
+        addScaledRows(rows, rowCount, into: scalars(sum), count, products: products.map { scalars($0) })
     }
 
     override func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {

@@ -1,5 +1,19 @@
 import KernelInterface
 
+/// See `Kernels.square`.
+@inline(__always)
+func squareOf<S: ComputeScalar>(_ x: UnsafePointer<S>, _ count: Int) -> Double {
+    var sums = Block<S>.zero
+    forEachColumns(of: count, S.self) { offset in
+        let x = Block(x + offset)
+        sums = multiplyAdd(x, x, sums)
+    } rest: { columns in
+        let x = columns.load(x)
+        sums.a = multiplyAdd(columns.unseen(x), x, sums.a)
+    }
+    return S.total(sums.folded)
+}
+
 /// See `Kernels.dot`.
 @inline(__always)
 func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, _ count: Int) -> Double {
@@ -73,9 +87,9 @@ func addScaled<S: ComputeScalar>(
     _ x: UnsafePointer<S>, by a: S, to doubles: UnsafeMutablePointer<Double>, _ count: Int
 ) {
     var next = 0
-    while next &+ S.laneCount <= count {
-        S.add(loadLanes(x + next) * S.Lanes(repeating: a), to: doubles + next)
-        next &+= S.laneCount
+    while next &+ Block<S>.count <= count {
+        (Block(x + next) * S.Lanes(repeating: a)).forEach { S.add($1, to: doubles + next + $0) }
+        next &+= Block<S>.count
     }
     while next < count {
         doubles[next] += Double(x[next] * a)
