@@ -43,7 +43,7 @@ open class Kernels: @unchecked Sendable {
     /// Writes the sum of raw rows, of which there is at least one.
     open func sum(
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
-    ) -> RowSums { RowSums() }
+    ) -> RowSums { RowSums(product: 0, squares: 0) }
 
     /// Writes the sum s of rows, each times its unit, and returns ‖s‖².
     ///

@@ -27,18 +27,13 @@ public struct RowScale {
 /// What `Kernels.sum` finds on its way.
 public struct RowSums {
     /// The squared norm of the sum.
-    public var product = 0.0
-    /// The sum of the rows' squared norms, and the first row's.
-    public var squares = 0.0
-    public var firstSquare = 0.0
+    public var product: Double
+    /// The sum of the rows' squared norms.
+    public var squares: Double
 
     @inlinable
-    public init() {}
-
-    @inlinable
-    public init(product: Double, squares: Double, firstSquare: Double) {
+    public init(product: Double, squares: Double) {
         self.product = product
         self.squares = squares
-        self.firstSquare = firstSquare
     }
 }

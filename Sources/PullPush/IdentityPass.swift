@@ -98,16 +98,13 @@ struct IdentityPass {
     private func sumRows(_ identity: Identity) -> RowSums {
         let count = identity.count
         for a in 0..<count { reader.load(identity.row(a), at: a) }
-        var rows = RowSums()
-        if !normalizes { rows = reader.kernels.sum(reader.states, count, into: sum, count: reader.columns) }
-        // Where the sum of all squares overflows, those of the rows need not.
-        if normalizes || !rows.squares.isFinite {
-            rows.squares = measureRows(count)
-            rows.firstSquare = reader.states[0].scale.square
-        }
         if normalizes {
-            rows.product = reader.sumScaled(count, into: sum)
+            let squares = measureRows(count)
+            return RowSums(product: reader.sumScaled(count, into: sum), squares: squares)
         }
+        var rows = reader.kernels.sum(reader.states, count, into: sum, count: reader.columns)
+        // Where the sum of all squares overflows, those of the rows need not.
+        if !rows.squares.isFinite { rows.squares = measureRows(count) }
         return rows
     }
 
@@ -141,9 +138,10 @@ struct IdentityPass {
         }
         switch job.points {
         case .representatives:
-            sums.excluded += rows.firstSquare
-            sums.pointSquares += rows.firstSquare
-            sums.weightedPointSquares += rows.firstSquare
+            let square = (normalizes ? reader.states[0].scale : reader.measure(0)).square
+            sums.excluded += square
+            sums.pointSquares += square
+            sums.weightedPointSquares += square
         case .centroids:
             let square = rows.product / (k * k)
             sums.excluded += square

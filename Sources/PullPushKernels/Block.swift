@@ -13,6 +13,15 @@ struct Block<S: ComputeScalar> {
     @inline(__always)
     static var count: Int { 4 &* S.laneCount }
 
+    /// The columns of `count` that whole blocks cover; 0 where blocks do not pay for their code.
+    @inline(__always)
+    static func columns(of count: Int) -> Int {
+        #if PULLPUSH_FMA
+            if S.self == Float.self { return count & ~(Self.count &- 1) }
+        #endif
+        return 0
+    }
+
     @inline(__always)
     static var zero: Self { Self(a: .zero, b: .zero, c: .zero, d: .zero) }
 

@@ -174,13 +174,23 @@ func storeLanes<S: ComputeScalar>(_ lanes: S.Lanes, _ pointer: UnsafeMutablePoin
     UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: S.Lanes.self)
 }
 
-/// One register's worth of columns. Where the number of columns is no multiple of the lanes, the last vector reaches back
-/// over columns already seen, so that every load and store is whole; what sums over columns must drop the seen lanes.
+/// One register's worth of columns, of what is left after whole blocks. Where that is no multiple of the lanes, the last
+/// vector reaches back over columns already seen, so that every load and store is whole; what sums over columns must drop
+/// the seen lanes.
 struct Columns<S: ComputeScalar> {
     /// The first column.
     let offset: Int
     /// Lanes at the front that the vector before has covered.
     let seen: Int
+
+    /// - Parameters:
+    ///   - next: the first column not yet covered
+    ///   - count: at least as many as there are lanes
+    @inline(__always)
+    init(_ next: Int, of count: Int) {
+        offset = min(next, count &- S.laneCount)
+        seen = next &- offset
+    }
 
     @inline(__always)
     func load(_ row: UnsafePointer<S>) -> S.Lanes { loadLanes(row + offset) }
@@ -190,28 +200,4 @@ struct Columns<S: ComputeScalar> {
 
     @inline(__always)
     func unseen(_ lanes: S.Lanes) -> S.Lanes { seen == 0 ? lanes : S.dropFirst(seen, lanes) }
-}
-
-/// Covers columns up to `count`, which is at least as many as there are lanes: calls `block` with the first column of
-/// every whole block, and `rest` with vectors for what is left.
-@inline(__always)
-func forEachColumns<S: ComputeScalar>(
-    of count: Int, _: S.Type, block: (_ offset: Int) -> Void, rest: (Columns<S>) -> Void
-) {
-    var next = 0
-    #if PULLPUSH_FMA
-        // Just where it pays for its code.
-        if S.self == Float.self {
-            while next &+ Block<S>.count <= count {
-                block(next)
-                next &+= Block<S>.count
-            }
-        }
-    #endif
-    let last = count &- S.laneCount
-    while next < count {
-        let offset = min(next, last)
-        rest(Columns(offset: offset, seen: next &- offset))
-        next &+= S.laneCount
-    }
 }

@@ -27,21 +27,23 @@ func addScaledRows<S: ComputeScalar>(
     let products = products ?? sum
     let productCount = hasProducts ? rowCount : 0
     for a in 0..<productCount { storeLanes(.zero, products + a &* S.laneCount) }
-    @inline(__always)
-    func block(_ offset: Int) {
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
         var block = Block<S>.zero
-        for a in 0..<rowCount { block = multiplyAdd(Block(rows.row(a) + offset), rows.unit(a), block) }
+        for a in 0..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
         product.add(block)
-        block.store(sum + offset)
+        block.store(sum + next)
         for a in 0..<productCount {
-            let x = Block(rows.row(a) + offset)
+            let x = Block(rows.row(a) + next)
             let lanes = products + a &* S.laneCount
             let first = multiplyAdd(x.a, block.a, loadLanes(UnsafePointer(lanes)))
             storeLanes(first + multiplyAdd(x.d, block.d, multiplyAdd(x.c, block.c, x.b * block.b)), lanes)
         }
+        next &+= Block<S>.count
     }
-    @inline(__always)
-    func rest(_ columns: Columns<S>) {
+    while next < count {
+        let columns = Columns<S>(next, of: count)
         var lanes = S.Lanes.zero
         for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
         let unseen = columns.unseen(lanes)
@@ -51,8 +53,8 @@ func addScaledRows<S: ComputeScalar>(
             let lanes = products + a &* S.laneCount
             storeLanes(multiplyAdd(columns.load(rows.row(a)), unseen, loadLanes(UnsafePointer(lanes))), lanes)
         }
+        next &+= S.laneCount
     }
-    forEachColumns(of: count, S.self, block: block, rest: rest)
     for a in 0..<productCount {
         states[a].alongSum = S.total(loadLanes(UnsafePointer(products + a &* S.laneCount)))
     }
@@ -66,34 +68,32 @@ func addRows<S: ComputeScalar>(
 ) -> RowSums {
     let rows = TypedRows<S>(states: states)
     var product = SquareSum<S>()
-    // One register, for the others are needed.
-    var firstSquares = S.Lanes.zero
-    var otherSquares = Block<S>.zero
-    @inline(__always)
-    func block(_ offset: Int) {
-        var block = Block(rows.row(0) + offset)
-        block.forEach { firstSquares = multiplyAdd($1, $1, firstSquares) }
-        for a in 1..<rowCount {
-            let x = Block(rows.row(a) + offset)
+    var squares = Block<S>.zero
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        var block = Block<S>.zero
+        for a in 0..<rowCount {
+            let x = Block(rows.row(a) + next)
             block = block + x
-            otherSquares = multiplyAdd(x, x, otherSquares)
+            squares = multiplyAdd(x, x, squares)
         }
         product.add(block)
-        block.store(sum + offset)
+        block.store(sum + next)
+        next &+= Block<S>.count
     }
-    @inline(__always)
-    func rest(_ columns: Columns<S>) {
-        var lanes = columns.load(rows.row(0))
-        firstSquares = multiplyAdd(columns.unseen(lanes), lanes, firstSquares)
-        for a in 1..<rowCount {
+    var restSquares = squares.folded
+    while next < count {
+        let columns = Columns<S>(next, of: count)
+        var lanes = S.Lanes.zero
+        for a in 0..<rowCount {
             let x = columns.load(rows.row(a))
             lanes += x
-            otherSquares.a = multiplyAdd(columns.unseen(x), x, otherSquares.a)
+            restSquares = multiplyAdd(columns.unseen(x), x, restSquares)
         }
         product.add(columns.unseen(lanes))
         columns.store(lanes, sum)
+        next &+= S.laneCount
     }
-    forEachColumns(of: count, S.self, block: block, rest: rest)
-    let first = S.total(firstSquares)
-    return RowSums(product: product.total, squares: first + S.total(otherSquares.folded), firstSquare: first)
+    return RowSums(product: product.total, squares: S.total(restSquares))
 }

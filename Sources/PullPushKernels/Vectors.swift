@@ -4,26 +4,40 @@ import KernelInterface
 @inline(__always)
 func squareOf<S: ComputeScalar>(_ x: UnsafePointer<S>, _ count: Int) -> Double {
     var sums = Block<S>.zero
-    forEachColumns(of: count, S.self) { offset in
-        let x = Block(x + offset)
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        let x = Block(x + next)
         sums = multiplyAdd(x, x, sums)
-    } rest: { columns in
-        let x = columns.load(x)
-        sums.a = multiplyAdd(columns.unseen(x), x, sums.a)
+        next &+= Block<S>.count
     }
-    return S.total(sums.folded)
+    var rest = sums.folded
+    while next < count {
+        let columns = Columns<S>(next, of: count)
+        let x = columns.load(x)
+        rest = multiplyAdd(columns.unseen(x), x, rest)
+        next &+= S.laneCount
+    }
+    return S.total(rest)
 }
 
 /// See `Kernels.dot`.
 @inline(__always)
 func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, _ count: Int) -> Double {
     var sums = Block<S>.zero
-    forEachColumns(of: count, S.self) { offset in
-        sums = multiplyAdd(Block(x + offset), Block(y + offset), sums)
-    } rest: { columns in
-        sums.a = multiplyAdd(columns.unseen(columns.load(x)), columns.load(y), sums.a)
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        sums = multiplyAdd(Block(x + next), Block(y + next), sums)
+        next &+= Block<S>.count
     }
-    return S.total(sums.folded)
+    var rest = sums.folded
+    while next < count {
+        let columns = Columns<S>(next, of: count)
+        rest = multiplyAdd(columns.unseen(columns.load(x)), columns.load(y), rest)
+        next &+= S.laneCount
+    }
+    return S.total(rest)
 }
 
 /// See `Kernels.squaredDistance`.
@@ -34,14 +48,21 @@ func squaredDistanceOf<S: ComputeScalar>(
     let a = S.Lanes(repeating: a)
     let b = S.Lanes(repeating: b)
     var sums = Block<S>.zero
-    forEachColumns(of: count, S.self) { offset in
-        let difference = Block(x + offset) * a - Block(y + offset) * b
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        let difference = Block(x + next) * a - Block(y + next) * b
         sums = multiplyAdd(difference, difference, sums)
-    } rest: { columns in
-        let difference = columns.unseen(columns.load(x) * a - columns.load(y) * b)
-        sums.a = multiplyAdd(difference, difference, sums.a)
+        next &+= Block<S>.count
     }
-    return S.total(sums.folded)
+    var rest = sums.folded
+    while next < count {
+        let columns = Columns<S>(next, of: count)
+        let difference = columns.unseen(columns.load(x) * a - columns.load(y) * b)
+        rest = multiplyAdd(difference, difference, rest)
+        next &+= S.laneCount
+    }
+    return S.total(rest)
 }
 
 /// See `Kernels.scale`.
@@ -50,10 +71,16 @@ func writeScaled<S: ComputeScalar>(
     _ x: UnsafePointer<S>, by a: S, into target: UnsafeMutablePointer<S>, _ count: Int
 ) {
     let a = S.Lanes(repeating: a)
-    forEachColumns(of: count, S.self) { offset in
-        (Block(x + offset) * a).store(target + offset)
-    } rest: { columns in
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        (Block(x + next) * a).store(target + next)
+        next &+= Block<S>.count
+    }
+    while next < count {
+        let columns = Columns<S>(next, of: count)
         columns.store(columns.load(x) * a, target)
+        next &+= S.laneCount
     }
 }
 
@@ -64,20 +91,32 @@ func writeCombination<S: ComputeScalar>(
 ) {
     let a = S.Lanes(repeating: a)
     let b = S.Lanes(repeating: b)
-    forEachColumns(of: count, S.self) { offset in
-        multiplyAdd(Block(y + offset), b, Block(x + offset) * a).store(target + offset)
-    } rest: { columns in
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        multiplyAdd(Block(y + next), b, Block(x + next) * a).store(target + next)
+        next &+= Block<S>.count
+    }
+    while next < count {
+        let columns = Columns<S>(next, of: count)
         columns.store(multiplyAdd(columns.load(y), b, columns.load(x) * a), target)
+        next &+= S.laneCount
     }
 }
 
 /// See `Kernels.stream`.
 @inline(__always)
 func copyPastCaches<S: ComputeScalar>(_ x: UnsafePointer<S>, into target: UnsafeMutablePointer<S>, _ count: Int) {
-    forEachColumns(of: count, S.self) { offset in
-        Block(x + offset).forEach { S.stream($1, target + offset + $0) }
-    } rest: { columns in
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
+        Block(x + next).forEach { S.stream($1, target + next + $0) }
+        next &+= Block<S>.count
+    }
+    while next < count {
+        let columns = Columns<S>(next, of: count)
         columns.store(columns.load(x), target)
+        next &+= S.laneCount
     }
 }
 
