@@ -232,7 +232,7 @@ struct IdentityPass {
             if state.scale.projection != 0 {
                 let product =
                     shared.vector == UnsafeRawPointer(sum) && reader.hasProducts(weights.count)
-                    ? state.alongSum : reader.kernels.dot(state.features, shared.vector, count: reader.columns)
+                    ? state.alongSum : reader.dot(state.features, shared.vector)
                 let along = reader.scaled(product, state.features, shared.vector, scale: unit) * shared.weight
                 onSelf -= (along + onSelf * state.scale.square) * state.scale.projection
             }

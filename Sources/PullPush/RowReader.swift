@@ -88,9 +88,29 @@ struct RowReader {
     /// `‖f‖` of a raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
     @inline(__always)
     private func norm(_ row: UnsafeRawPointer) -> Double {
-        let square = kernels.square(row, count: columns)
+        let square = inPieces { kernels.square(row + $0, count: $1) }
         return square < .infinity ? square.squareRoot() : scaledDot(row, row, down, down).squareRoot() / down
     }
+
+    /// `x·y` in the compute type.
+    func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
+        inPieces { kernels.dot(x + $0, y + $0, count: $1) }
+    }
+
+    /// Adds up what `body` finds in pieces of a row, from a byte on and so many columns long: the rounding of a sum grows
+    /// with its length.
+    @inline(__always)
+    private func inPieces(_ body: (_ offset: Int, _ count: Int) -> Double) -> Double {
+        var sum = 0.0
+        var next = 0
+        while columns &- next > 2 &* Self.piece {
+            sum += body(next &* rows.element.computeSize, Self.piece)
+            next &+= Self.piece
+        }
+        return sum + body(next &* rows.element.computeSize, columns &- next)
+    }
+
+    private static let piece = 4096
 
     /// A power of two, which scales without rounding.
     private var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
@@ -101,12 +121,12 @@ struct RowReader {
     }
 
     /// Whether `sumScaled` of so many rows sets `alongSum`.
-    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts }
+    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && columns <= 2 &* Self.piece }
 
     /// Whether all numbers of row `a` are.
     func isFinite(_ a: Int) -> Bool {
         let row = states[a].features
-        return kernels.square(row, count: columns).isFinite || scaledDot(row, row, down, down).isFinite
+        return inPieces { kernels.square(row + $0, count: $1) }.isFinite || scaledDot(row, row, down, down).isFinite
     }
 
     /// `scale · x·y`, where `scale · x` is no larger than 1 but x itself may be so large that the sum overflows.
