@@ -34,6 +34,7 @@ step "What is in the shared library" scripts/check_library.sh build/libpullpush.
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
 step "The binary interface" Tests/ABI/run.sh build/libpullpush.so
 step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
+step "Threads, processes and signals of the host" Tests/ProcessTests/run.sh build/libpullpush.so
 step "Made-up calls" scripts/fuzz.sh build/libpullpush.so 10
 step "Installed, and as a wheel" .venv/bin/python -m pytest Tests/InstallTests
 for tests in python/tests demo/tests examples/tests docs/tests benchmarks/tests; do

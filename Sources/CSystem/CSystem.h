@@ -57,11 +57,25 @@ static inline int csystem_compare_exchange(int64_t *value, int64_t expected, int
     return __atomic_compare_exchange_n(value, &expected, next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-/* A detached thread that leaves all signals to the host's threads. 0 on success. */
+/* Swift does not import these initialisers, which unlike pthread_mutex_init cannot fail. */
+static inline pthread_mutex_t csystem_mutex(void) {
+    const pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    return mutex;
+}
+
+static inline pthread_cond_t csystem_condition(void) {
+    const pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    return condition;
+}
+
+/* A detached thread that leaves to the host's threads all signals but those that its own instructions raise: a host may
+ * handle them, say to fill in the page of a buffer, and where they are blocked the process dies. 0 on success. */
 static inline int csystem_start_thread(void *(*body)(void *), void *context) {
+    static const unsigned char raised[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     sigset_t all, before;
     pthread_t thread;
     sigfillset(&all);
+    for (unsigned i = 0; i < sizeof raised; i++) sigdelset(&all, raised[i]);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return -1;
     int result = pthread_create(&thread, NULL, body, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

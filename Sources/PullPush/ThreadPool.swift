@@ -18,9 +18,9 @@ struct ThreadPool {
 
     /// What caller and helpers share; it lives as long as the process.
     private struct Shared {
-        var mutex = pthread_mutex_t()
-        var wake = pthread_cond_t()
-        var done = pthread_cond_t()
+        var mutex = csystem_mutex()
+        var wake = csystem_condition()
+        var done = csystem_condition()
         /// Nil when there is no work that a helper may join.
         var job: UnsafeMutablePointer<Job>?
         /// Helpers that may still join the job, and the worker number that the next one gets.
@@ -53,9 +53,6 @@ struct ThreadPool {
             let fresh = memory.assumingMemoryBound(to: Shared.self)
             fresh.initialize(to: Shared())
             fresh.pointee.process = process
-            pthread_mutex_init(&fresh.pointee.mutex, nil)
-            pthread_cond_init(&fresh.pointee.wake, nil)
-            pthread_cond_init(&fresh.pointee.done, nil)
             if csystem_compare_exchange(&Self.current, address, Int64(Int(bitPattern: fresh))) != 0 {
                 shared = fresh
                 return
@@ -86,6 +83,9 @@ struct ThreadPool {
     }
 
     private func run(_ job: UnsafeMutablePointer<Job>, helpers: Int) {
+        // A caller that is cancelled while it waits would leave its helpers with work whose memory is gone.
+        var cancellation: Int32 = 0
+        pthread_setcancelstate(Int32(PTHREAD_CANCEL_DISABLE), &cancellation)
         pthread_mutex_lock(&shared.pointee.mutex)
         startHelpers(helpers)
         shared.pointee.job = job
@@ -100,6 +100,7 @@ struct ThreadPool {
         shared.pointee.job = nil
         while shared.pointee.active > 0 { pthread_cond_wait(&shared.pointee.done, &shared.pointee.mutex) }
         pthread_mutex_unlock(&shared.pointee.mutex)
+        pthread_setcancelstate(cancellation, nil)
     }
 
     private static func work(_ job: UnsafeMutablePointer<Job>, worker: Int) {

@@ -9,16 +9,18 @@ struct api api;
 
 #include <dlfcn.h>
 
+void *api_handle;
+
 int api_load(const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
+    api_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!api_handle) {
         fprintf(stderr, "%s\n", dlerror());
         return 1;
     }
 #define API_LOOK_UP(name)                                                                                             \
     {                                                                                                                 \
-        void *symbol = dlsym(library, "pullpush_" #name);                                                             \
+        void *symbol = dlsym(api_handle, "pullpush_" #name);                                                          \
         if (!symbol) {                                                                                                \
             fprintf(stderr, "%s has no pullpush_" #name "\n", path);                                                  \
             return 1;                                                                                                 \

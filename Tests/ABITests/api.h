@@ -19,5 +19,7 @@ extern struct api api;
 
 /* Fills the table; `path` is the shared object for the dlopen form. Returns 0, or 1 after printing what is missing. */
 int api_load(const char *path);
+/* What dlopen gave; the dlopen form only. */
+extern void *api_handle;
 
 #endif

@@ -1,0 +1,54 @@
+/* Millions of calls: small ones, among them others, mistakes and another number of threads; and nothing grows. */
+#include "../ABITests/check.h"
+#include "../ABITests/scene.h"
+#include "tests.h"
+#include "within.h"
+#include "work.h"
+
+#include <malloc.h>
+#include <string.h>
+
+enum { FEW_PAGES = 16, SMALL_CALLS = 10000 };
+
+void test_soak(void)
+{
+    const float features[4][8] = {{1, 2, 3}, {2, 1, 4, 1}, {0, 3, 1, 2, 5}, {2, 2, 0, 0, 0, 0, 0, 1}};
+    float gradient[4][8];
+    pullpush_batch batch;
+    pullpush_result right, result;
+    long wrong = 0, pages = 0;
+    size_t bytes = 0;
+    int threads = 0;
+    load(library_path);
+    works_make();
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    batch.features = features;
+    batch.rows = 4;
+    batch.dim = 8;
+    batch.samples_per_id = 2;
+    batch.dtype = PULLPUSH_DTYPE_F32;
+    memset(&right, 0, sizeof right);
+    right.struct_size = sizeof right;
+    check(api.evaluate(&batch, NULL, &right, gradient, 0, NULL, 0) == PULLPUSH_OK, "the first call");
+    for (long call = 0; call < soak_calls; call++) {
+        result = right;
+        result.loss = 0;
+        wrong += api.evaluate(&batch, NULL, &result, gradient, 0, NULL, 0) != PULLPUSH_OK;
+        wrong += memcmp(&result, &right, sizeof right) != 0;
+        if (call % SMALL_CALLS == 0) {
+            long turn = call / SMALL_CALLS;
+            wrong += !work_repeat(&api, (int)(turn % WORKS), (int32_t)(turn % 5));
+            api.set_max_threads(1 + (int)(turn % 8));
+        }
+        if (call == soak_calls / 10) {
+            pages = count_pages();
+            bytes = mallinfo2().uordblks;
+            threads = count_threads();
+        }
+    }
+    check(wrong == 0, "%ld of %ld calls went wrong", wrong, soak_calls);
+    check(mallinfo2().uordblks <= bytes, "%zu bytes allocated became %zu", bytes, mallinfo2().uordblks);
+    check(count_pages() - pages <= FEW_PAGES, "%ld pages became %ld", pages, count_pages());
+    check(count_threads() == threads, "%d threads became %d", threads, count_threads());
+}

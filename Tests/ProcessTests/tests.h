@@ -1,0 +1,36 @@
+/* The tests, each to be run in a process of its own that has not used the library before. */
+#ifndef TESTS_H
+#define TESTS_H
+
+/* The shared library, and the same file under another name. */
+extern const char *library_path, *copy_path;
+extern long soak_calls;
+
+void test_callers(void);
+void test_small_stacks(void);
+
+void test_fork_first(void);
+void test_fork_later(void);
+void test_fork_amid_calls(void);
+void test_fork_amid_first_call(void);
+void test_fork_amid_first_limit(void);
+void test_exit_amid_calls(void);
+
+void test_reload(void);
+void test_load_local(void);
+void test_load_global(void);
+void test_two_copies(void);
+void test_two_global_copies(void);
+
+void test_timer(void);
+void test_timer_restart(void);
+void test_blocked_signals(void);
+void test_faults(void);
+void test_cancel(void);
+
+void test_soak(void);
+
+/* Makes calls until a helper thread has handled so many page faults of this program's own. */
+void check_faults_on_helpers(int wanted);
+
+#endif
