@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz reproducible bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz reproducible accuracy bench lint format docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
@@ -39,6 +39,9 @@ fuzz: $(library) ## calls that a fuzzer makes up, for so many seconds (SECONDS=6
 
 reproducible: ## do two builds give the same library, byte for byte?
 	scripts/check_reproducible.sh
+
+accuracy: $(library) .venv/ready ## measure errors against exact arithmetic, and write docs/accuracy.md anew
+	.venv/bin/python accuracy/measure.py
 
 bench: $(library) .venv/ready-to-bench ## measure speed, beside what the machine can do and other ways (ARGS=--quick)
 	.venv/bin/python benchmarks/run.py $(ARGS)

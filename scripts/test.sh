@@ -36,7 +36,7 @@ step "The binary interface" Tests/ABI/run.sh build/libpullpush.so
 step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
 step "Made-up calls" scripts/fuzz.sh build/libpullpush.so 10
 step "Installed, and as a wheel" .venv/bin/python -m pytest Tests/InstallTests
-for tests in python/tests demo/tests examples/tests docs/tests benchmarks/tests; do
+for tests in python/tests accuracy/tests demo/tests examples/tests docs/tests benchmarks/tests; do
     [[ ! -d $tests ]] || step "Python: $tests" .venv/bin/python -m pytest "$tests"
 done
 printf '\nAll tests passed.\n'
