@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz reproducible accuracy bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz growth reproducible accuracy bench lint format docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
@@ -36,6 +36,9 @@ sanitize: $(library) ## valgrind on the library, and the C tests with sanitizers
 
 fuzz: $(library) ## calls that a fuzzer makes up, for so many seconds (SECONDS=60)
 	scripts/fuzz.sh $(library) $(or $(SECONDS),60)
+
+growth: ## do programs of today run with a library whose structs have grown?
+	scripts/check_growth.sh
 
 reproducible: ## do two builds give the same library, byte for byte?
 	scripts/check_reproducible.sh

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/need.sh
 
 need_swift
+need abigail-tools command -v abidiff
 need binutils command -v readelf
 need cmake command -v cmake
 need libpython3-dev pkg-config --exists python3-embed
