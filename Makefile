@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz growth reproducible accuracy bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz growth reproducible accuracy bench lint format
+.PHONY: docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
