@@ -68,8 +68,8 @@ let package = Package(
     ] + kernelVariants + [
         .target(
             name: "PullPush",
-            dependencies: ["CSystem", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
-            swiftSettings: languageSettings()
+            dependencies: ["CSystem", "CVectors", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
+            swiftSettings: languageSettings(fast: true)
         ),
         .target(
             name: "PullPushABI",

@@ -42,6 +42,13 @@ static inline int csystem_has_x86_v3(void) {
 static inline int csystem_has_x86_v3(void) { return 0; }
 #endif
 
+/* Memory of the process that is there without asking; a caller must see to it that one call has it at a time. */
+#define CSYSTEM_OWN_BLOCK 65536
+static inline void *csystem_own_block(void) {
+    static _Alignas(64) char block[CSYSTEM_OWN_BLOCK];
+    return block;
+}
+
 static inline int64_t csystem_fetch_add(int64_t *value, int64_t amount) {
     return __atomic_fetch_add(value, amount, __ATOMIC_RELAXED);
 }

@@ -22,36 +22,47 @@
     }
 
 CVECTORS_DEFINE(cvectors_f32x16, float, int32_t, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+CVECTORS_DEFINE(cvectors_f32x8, float, int32_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
 CVECTORS_DEFINE(cvectors_f32x4, float, int32_t, 4, 0, 1, 2, 3)
+CVECTORS_DEFINE(cvectors_f64x8, double, int64_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
 CVECTORS_DEFINE(cvectors_f64x4, double, int64_t, 4, 0, 1, 2, 3)
 CVECTORS_DEFINE(cvectors_f64x2, double, int64_t, 2, 0, 1)
 
-typedef float cvectors_f32x8 __attribute__((ext_vector_type(8)));
 typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
-typedef double cvectors_f64x8 __attribute__((ext_vector_type(8)));
 
-CVECTORS_FUNCTION cvectors_f64x8 cvectors_widen(cvectors_f32x8 v) { return __builtin_convertvector(v, cvectors_f64x8); }
-CVECTORS_FUNCTION cvectors_f64x2 cvectors_widen(cvectors_f32x2 v) { return __builtin_convertvector(v, cvectors_f64x2); }
+/* Between vectors of floats and of doubles. */
+#define CVECTORS_CONVERT(floats, doubles)                                                                \
+    CVECTORS_FUNCTION doubles cvectors_widen(floats v) { return __builtin_convertvector(v, doubles); }   \
+    CVECTORS_FUNCTION floats cvectors_narrow(doubles v) { return __builtin_convertvector(v, floats); }
+
+CVECTORS_CONVERT(cvectors_f32x8, cvectors_f64x8)
+CVECTORS_CONVERT(cvectors_f32x4, cvectors_f64x4)
+CVECTORS_CONVERT(cvectors_f32x2, cvectors_f64x2)
 
 /* Stores past the caches, in pieces of 16 bytes: `where` is a multiple of that. Fence before another thread may look. */
-#define CVECTORS_PIECE(v, where, i) __builtin_nontemporal_store(v, (cvectors_piece *)(where) + i)
+#define CVECTORS_PIECE(v, where, i) __builtin_nontemporal_store((cvectors_f32x4)(v), (cvectors_f32x4 *)(where) + i)
 
-typedef float cvectors_piece __attribute__((ext_vector_type(4)));
+#define CVECTORS_STREAM_ONE(vector)                                                                      \
+    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) { CVECTORS_PIECE(v, where, 0); }
+#define CVECTORS_STREAM_TWO(vector)                                                                      \
+    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) {                                      \
+        CVECTORS_PIECE(v.lo, where, 0);                                                                  \
+        CVECTORS_PIECE(v.hi, where, 1);                                                                  \
+    }
+#define CVECTORS_STREAM_FOUR(vector)                                                                     \
+    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) {                                      \
+        CVECTORS_PIECE(v.lo.lo, where, 0);                                                               \
+        CVECTORS_PIECE(v.lo.hi, where, 1);                                                               \
+        CVECTORS_PIECE(v.hi.lo, where, 2);                                                               \
+        CVECTORS_PIECE(v.hi.hi, where, 3);                                                               \
+    }
 
-CVECTORS_FUNCTION void cvectors_stream(cvectors_f32x4 v, void *where) { CVECTORS_PIECE((cvectors_piece)v, where, 0); }
-CVECTORS_FUNCTION void cvectors_stream(cvectors_f64x2 v, void *where) { CVECTORS_PIECE((cvectors_piece)v, where, 0); }
-
-CVECTORS_FUNCTION void cvectors_stream(cvectors_f64x4 v, void *where) {
-    CVECTORS_PIECE((cvectors_piece)v.lo, where, 0);
-    CVECTORS_PIECE((cvectors_piece)v.hi, where, 1);
-}
-
-CVECTORS_FUNCTION void cvectors_stream(cvectors_f32x16 v, void *where) {
-    CVECTORS_PIECE(v.lo.lo, where, 0);
-    CVECTORS_PIECE(v.lo.hi, where, 1);
-    CVECTORS_PIECE(v.hi.lo, where, 2);
-    CVECTORS_PIECE(v.hi.hi, where, 3);
-}
+CVECTORS_STREAM_ONE(cvectors_f32x4)
+CVECTORS_STREAM_ONE(cvectors_f64x2)
+CVECTORS_STREAM_TWO(cvectors_f32x8)
+CVECTORS_STREAM_TWO(cvectors_f64x4)
+CVECTORS_STREAM_FOUR(cvectors_f32x16)
+CVECTORS_STREAM_FOUR(cvectors_f64x8)
 
 CVECTORS_FUNCTION void cvectors_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 

@@ -1,48 +1,64 @@
-/// The kernels for one compute type on one instruction set. They are methods of a class, not generic functions, for a
-/// generic function would be compiled again by whoever calls it, for the caller's instruction set.
+/// The loops over columns, for one compute type on one instruction set. They are methods of a class, not generic functions,
+/// for a generic function would be compiled again by whoever calls it, for the caller's instruction set.
 ///
-/// `slot` is scratch of `rows.stagedColumns` compute scalars.
+/// Vectors are pointers to `count` compute scalars, at least one register's worth: see `RowReader`. A target must not
+/// overlap the operands, for the last step of a loop may reach back over columns already written.
 open class Kernels: @unchecked Sendable {
     @inlinable
     public init() {}
 
-    /// Adds the pushed points `range` to a vector of as many doubles as dim, padded to whole lanes.
-    open func sumPoints(
-        _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, _ total: UnsafeMutablePointer<Double>,
-        slot: UnsafeMutableRawPointer
+    // MARK: Vectors
+
+    /// `‖x‖²`
+    open func square(_ x: UnsafeRawPointer, count: Int) -> Double { 0 }
+
+    /// `x·y`
+    open func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double { 0 }
+
+    /// `‖a x − b y‖²`
+    open func squaredDistance(
+        _ x: UnsafeRawPointer, by a: Double, _ y: UnsafeRawPointer, by b: Double, count: Int
+    ) -> Double { 0 }
+
+    /// Writes `a x`.
+    open func scale(_ x: UnsafeRawPointer, by a: Double, into target: UnsafeMutableRawPointer, count: Int) {}
+
+    /// Writes `a x + b y`.
+    open func combine(
+        _ x: UnsafeRawPointer, by a: Double, _ y: UnsafeRawPointer, by b: Double,
+        into target: UnsafeMutableRawPointer, count: Int
     ) {}
 
-    /// Sums and gradient of the grouped rows `range`, beginning in identity `identity`. An identity's sums are counted
-    /// with its first row. `scratch` has `gradientScratchSize` bytes.
-    open func addGradients(
-        _ job: GradientJob, _ identity: Int, _ range: Range<Int>, scratch: UnsafeMutableRawPointer
-    ) -> IdentitySums { IdentitySums() }
+    /// Copies past the caches, to a multiple of 16 bytes.
+    open func stream(_ x: UnsafeRawPointer, into target: UnsafeMutableRawPointer, count: Int) {}
 
-    /// Writes the pushed points `range` as rows of `stride` compute scalars, zero beyond dim, and their squared norms.
-    open func packPoints(
-        _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, to packed: UnsafeMutableRawPointer, stride: Int,
-        squares: UnsafeMutableRawPointer, slot: UnsafeMutableRawPointer
-    ) {}
+    /// `doubles[i] += a x[i]`, of any length.
+    open func add(_ x: UnsafeRawPointer, by a: Double, to doubles: UnsafeMutablePointer<Double>, count: Int) {}
 
-    /// The batch number of the first row in `range` that holds a NaN or an infinity, or -1.
-    open func firstNonFinite(_ rows: Rows, _ range: Range<Int>, slot: UnsafeMutableRawPointer) -> Int { -1 }
+    /// `scalars[i] = doubles[i]`, of any length; returns the sum of the doubles' squares.
+    open func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) -> Double { 0 }
+
+    // MARK: Rows
+
+    /// Writes the sum of raw rows, of which there is at least one.
+    open func sum(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
+    ) -> RowSums { RowSums() }
+
+    /// Writes the sum s of rows, each times its unit, and returns ‖s‖².
+    ///
+    /// - Parameter products: 64 bytes of scratch for each row if `alongSum` of the rows shall be set, else nil
+    open func sumScaled(
+        _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
+        products: UnsafeMutableRawPointer?
+    ) -> Double { 0 }
+
+    // MARK: Matrices and pairs
 
     /// `c (+)= a·b` for an m×k by k×n product. Rows of b and c are contiguous and padded: n is rounded up to whole
     /// lanes. m is rounded up to a multiple of `productRows`: a and c have that many rows.
     open func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {}
 
-    /// Writes the transpose of the rows × columns matrix a to b.
-    open func transpose(rows: Int, columns: Int, _ a: Matrix, into b: Matrix) {}
-
     /// See `PairTile`.
     open func evaluatePairs(_ tile: PairTile, _ function: PairFunction) -> PairSums { PairSums() }
-
-    /// See `PointCompletion`.
-    open func completePoints(_ completion: PointCompletion) {}
-
-    /// `doubles[i] += scalars[i]`
-    open func add(_ scalars: UnsafeRawPointer, to doubles: UnsafeMutablePointer<Double>, count: Int) {}
-
-    /// `scalars[i] = doubles[i]`
-    open func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) {}
 }

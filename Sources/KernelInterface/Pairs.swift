@@ -59,36 +59,6 @@ public struct PairSums: Sendable {
     }
 }
 
-/// The last step to the gradients with respect to `count` points `p_i`: `g_i = scale · (g_i + w_i p_i + c t)`.
-public struct PointCompletion {
-    /// Rows of `stride` compute scalars.
-    public var gradients: UnsafeMutableRawPointer
-    public var points: UnsafeRawPointer
-    public var stride: Int
-    public var count: Int
-    /// A compute scalar for each point.
-    public var weights: UnsafeRawPointer
-    /// The vector t, padded, and c.
-    public var total: UnsafeRawPointer
-    public var totalWeight: Double
-    public var scale: Double
-
-    @inlinable
-    public init(
-        gradients: UnsafeMutableRawPointer, points: UnsafeRawPointer, stride: Int, count: Int,
-        weights: UnsafeRawPointer, total: UnsafeRawPointer, totalWeight: Double, scale: Double
-    ) {
-        self.gradients = gradients
-        self.points = points
-        self.stride = stride
-        self.count = count
-        self.weights = weights
-        self.total = total
-        self.totalWeight = totalWeight
-        self.scale = scale
-    }
-}
-
 /// A matrix of compute scalars for `multiply`.
 public struct Matrix {
     public var start: UnsafeMutableRawPointer

@@ -8,7 +8,8 @@ import KernelInterface
 struct Evaluation {
     let loss: PullPushLoss
     let rows: Rows
-    let kernels: Kernels
+    // Kernels live as long as the process.
+    unowned(unsafe) let kernels: Kernels
     let workers: Int
     /// Memory until the end of the call.
     let scratch: UnsafeMutablePointer<Scratch>
@@ -45,14 +46,22 @@ struct Evaluation {
     @inline(never)
     func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
-        let start = try scratch.pointee.allocate(bytes: overflow ? Int.max : bytes)
-        start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        return try scratch.pointee.allocate(bytes: overflow ? Int.max : bytes)
+    }
+
+    @inline(never)
+    func zeroScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
+        let start = try allocateScalars(count)
+        start.initializeMemory(as: UInt8.self, repeating: 0, count: count &* rows.element.computeSize)
         return start
     }
 
+    /// - Parameter memory: `RowReader.scratchSize` bytes
+    func reader(_ memory: UnsafeMutableRawPointer) -> RowReader { RowReader(rows, kernels, scratch: memory) }
+
     private func checkFinite() throws(PullPushError) {
-        let slot = try allocateScalars(rows.stagedColumns)
-        let row = kernels.firstNonFinite(rows, 0..<rows.count, slot: slot)
+        let memory = try scratch.pointee.allocate(bytes: RowReader.scratchSize(rows))
+        let row = reader(memory).firstNonFinite(0..<rows.count)
         if row >= 0 {
             throw PullPushError(.notFinite, "features", .badRow(row), expected: "finite numbers")
         }
@@ -68,13 +77,11 @@ struct Evaluation {
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
-        let slots = try scratch.pointee.allocate(bytes: workers &* rows.stagedColumns &* rows.element.computeSize)
-        ThreadPool.run(units, workers: workers, (self, units, count, sums, slots)) { context, worker, unit in
-            let (evaluation, units, count, sums, slots) = context
-            let slot = slots + worker &* evaluation.rows.stagedColumns &* evaluation.rows.element.computeSize
-            evaluation.kernels.sumPoints(
-                evaluation.rows, evaluation.loss.points, part(unit, of: units, count),
-                sums + unit &* evaluation.width, slot: slot)
+        let memory = try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows))
+        ThreadPool.run(units, workers: workers, (self, units, count, sums, memory)) { context, worker, unit in
+            let (evaluation, units, count, sums, memory) = context
+            evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).addPoints(
+                evaluation.loss.points, part(unit, of: units, count), to: sums + unit &* evaluation.width)
         }
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
@@ -87,13 +94,13 @@ struct Evaluation {
     func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
         let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
-        let workspace = try scratch.pointee.allocate(bytes: workers &* gradientScratchSize(rows))
-        ThreadPool.run(units, workers: workers, (kernels, job, units, partial, workspace)) { context, worker, unit in
-            let (kernels, job, units, partial, workspace) = context
+        let memory = try scratch.pointee.allocate(bytes: workers &* IdentityPass.scratchSize(rows))
+        ThreadPool.run(units, workers: workers, (self, job, units, partial, memory)) { context, worker, unit in
+            let (evaluation, job, units, partial, memory) = context
             let identities = part(unit, of: units, job.rows.identityCount)
-            partial[unit] = kernels.addGradients(
-                job, identities.lowerBound, job.rows.rowsOf(identities),
-                scratch: workspace + worker &* gradientScratchSize(job.rows))
+            let pass = IdentityPass(
+                job, evaluation.kernels, scratch: memory + worker &* IdentityPass.scratchSize(job.rows))
+            partial[unit] = pass.run(identities.lowerBound, job.rows.rowsOf(identities))
         }
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
@@ -118,19 +125,14 @@ struct Evaluation {
         return result
     }
 
-    /// A vector of doubles as compute scalars.
+    /// A vector of doubles as compute scalars, and its squared norm.
     @inline(never)
-    func narrowed(_ doubles: UnsafePointer<Double>, _ count: Int) throws(PullPushError) -> UnsafeRawPointer {
-        let result = try allocateScalars(rows.element.padded(count))
-        kernels.narrow(doubles, to: result, count: count)
-        return UnsafeRawPointer(result)
-    }
-
-    @inline(never)
-    func squaredNorm(_ vector: UnsafePointer<Double>, _ count: Int) -> Double {
-        var sum = 0.0
-        for i in 0..<count { sum += vector[i] * vector[i] }
-        return sum
+    func narrowed(
+        _ doubles: UnsafePointer<Double>, _ count: Int
+    ) throws(PullPushError) -> (vector: UnsafeRawPointer, square: Double) {
+        let result = try zeroScalars(rows.element.padded(count))
+        let square = kernels.narrow(doubles, to: result, count: count)
+        return (UnsafeRawPointer(result), square)
     }
 }
 
@@ -174,11 +176,10 @@ extension PullPushLoss {
 
     private func evaluate(_ evaluation: Evaluation, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
         var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
-        let total = try evaluation.sumOfPoints()
-        totals.totalSquare = evaluation.squaredNorm(total, evaluation.width)
+        let total = try evaluation.narrowed(try evaluation.sumOfPoints(), evaluation.width)
+        totals.totalSquare = total.square
         let job = evaluation.gradientJob(
-            target, coefficients(totals.counts, upstream: target?.upstream ?? 1),
-            try evaluation.narrowed(total, evaluation.width))
+            target, coefficients(totals.counts, upstream: target?.upstream ?? 1), total.vector)
         guard let function = evaluation.pairFunction, totals.counts.negative > 0 else {
             totals.sums = try evaluation.sumIdentities(job)
             return totals.result(self)
@@ -188,11 +189,10 @@ extension PullPushLoss {
         if case .squared(let goal) = push, totals.counts.points > evaluation.rows.dim {
             let moments = try evaluation.zeros(evaluation.rows.dim &* evaluation.rows.dim)
             try evaluation.addSecondMoments(to: moments)
+            let narrow = try evaluation.narrowed(moments: moments)
             let own: PairSums
-            (own, totals.sums) = try evaluation.pairwise(
-                function, gradient, moments: try evaluation.narrowed(moments: moments))
-            totals.pairs.value = evaluation.squaredPushSum(
-                target: goal, moments: moments, totals, ownPairs: own.value)
+            (own, totals.sums) = try evaluation.pairwise(function, gradient, moments: narrow.matrix)
+            totals.pairs.value = totals.squaredPush(target: goal, moments: narrow.square, ownPairs: own.value)
             return totals.result(self)
         }
         if case .hinge(_, .meanActive) = push, target != nil {

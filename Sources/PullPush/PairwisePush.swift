@@ -33,7 +33,7 @@ extension Evaluation {
         if case .squared(let goal) = loss.push { target = goal }
         let points = loss.points == .all ? rows.count : rows.identityCount
         let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
-        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self)) }
+        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, points: points)) }
         let blockSize = spaces[0].blockSize
         let tiles = (points &+ blockSize &- 1) / blockSize
         let pairSums = try scratch.pointee.allocate(tiles, of: PairSums.self)

@@ -1,6 +1,7 @@
 import CSystem
 
-/// Memory for one call, given back all at once. Small requests share a block.
+/// Memory for one call, given back all at once. Small requests share a block; the first one is the process's own, if no
+/// other call has it.
 struct Scratch: ~Copyable {
     /// The newest block; the first word of a block points to the one before.
     private var newest: UnsafeMutableRawPointer?
@@ -10,9 +11,22 @@ struct Scratch: ~Copyable {
     private static var alignment: Int { 64 }
     private static var blockSize: Int { 8192 }
 
-    init() {}
+    /// 1 while a call has the process's own block, which spares most calls the allocator.
+    nonisolated(unsafe) private static var taken: Int64 = 0
+    private let hasOwnBlock: Bool
 
-    deinit { Self.release(newest) }
+    init() {
+        hasOwnBlock = csystem_exchange(&Self.taken, 1) == 0
+        if hasOwnBlock {
+            free = csystem_own_block()
+            remaining = Int(CSYSTEM_OWN_BLOCK)
+        }
+    }
+
+    deinit {
+        Self.release(newest)
+        if hasOwnBlock { _ = csystem_exchange(&Self.taken, 0) }
+    }
 
     // Never inlined: it is called on every path out of a call, of which there are many.
     @inline(never)

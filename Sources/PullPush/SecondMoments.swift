@@ -10,30 +10,32 @@ extension Evaluation {
             packed: try allocateScalars(workers &* MomentWork.depth &* width),
             squares: try allocateScalars(workers &* MomentWork.depth),
             products: try allocateScalars(workers &* MomentWork.stripe &* width),
-            slots: try allocateScalars(workers &* rows.stagedColumns))
+            memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
         ThreadPool.run(stripes, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
     }
 
-    /// The moments in compute scalars.
+    /// The moments in compute scalars, and the sum of their squares.
     @inline(never)
-    func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> Matrix {
-        let matrix = Matrix(try allocateScalars(rows.dim &* width), rowStride: width)
+    func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> (matrix: Matrix, square: Double) {
+        let matrix = Matrix(try zeroScalars(rows.dim &* width), rowStride: width)
+        var square = 0.0
         for row in 0..<rows.dim {
-            kernels.narrow(
+            square += kernels.narrow(
                 moments + row &* rows.dim, to: matrix.start + row &* width &* rows.element.computeSize,
                 count: rows.dim)
         }
-        return matrix
+        return (matrix, square)
     }
+}
 
+extension Totals {
     /// Σ (s − τ)² over the pairs of the push.
-    func squaredPushSum(
-        target: Double, moments: UnsafePointer<Double>, _ totals: Totals, ownPairs: Double
-    ) -> Double {
-        let points = Double(totals.counts.points)
-        let all = squaredNorm(moments, rows.dim &* rows.dim)
-        return all - 2 * target * totals.totalSquare + target * target * points * points - ownPairs
+    ///
+    /// - Parameter moments: the squared norm of the second moments
+    func squaredPush(target: Double, moments: Double, ownPairs: Double) -> Double {
+        let points = Double(counts.points)
+        return moments - 2 * target * totalSquare + target * target * points * points - ownPairs
     }
 }
 
@@ -49,7 +51,8 @@ private struct MomentWork {
     let packed: UnsafeMutableRawPointer
     let squares: UnsafeMutableRawPointer
     let products: UnsafeMutableRawPointer
-    let slots: UnsafeMutableRawPointer
+    /// For each worker's reader.
+    let memory: UnsafeMutableRawPointer
 
     func run(_ worker: Int, _ unit: Int) {
         let rows = evaluation.rows
@@ -60,20 +63,21 @@ private struct MomentWork {
         let points = pushed == .all ? rows.count : rows.identityCount
         let packed = packed + worker &* Self.depth &* width &* size
         let product = Matrix(products + worker &* Self.stripe &* width &* size, rowStride: width)
+        let reader = evaluation.reader(memory + worker &* RowReader.scratchSize(rows))
         let first = unit &* Self.stripe
         let count = min(Self.stripe, rows.dim &- first)
         for start in stride(from: 0, to: points, by: Self.depth) {
             let block = start..<min(start &+ Self.depth, points)
-            kernels.packPoints(
-                rows, pushed, block, to: packed, stride: width, squares: squares + worker &* Self.depth &* size,
-                slot: slots + worker &* rows.stagedColumns &* size)
+            reader.packPoints(
+                pushed, block, to: packed, stride: width, squares: squares + worker &* Self.depth &* size)
             let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: width)
             kernels.multiply(
                 m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
                 adding: false)
             for row in 0..<count {
                 kernels.add(
-                    product.start + row &* width &* size, to: moments + (first &+ row) &* rows.dim, count: rows.dim)
+                    product.start + row &* width &* size, by: 1, to: moments + (first &+ row) &* rows.dim,
+                    count: rows.dim)
             }
         }
     }

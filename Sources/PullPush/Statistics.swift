@@ -96,15 +96,15 @@ extension PullPushLoss {
         let layout = try StatisticsLayout(self, dim: batch.dim)
         let counts = PairCounts(evaluation.rows, between: points)
         let total = try evaluation.sumOfPoints()
-        let narrowTotal = try evaluation.narrowed(total, evaluation.width)
-        let job = evaluation.gradientJob(nil, GradientCoefficients(), narrowTotal)
+        let job = evaluation.gradientJob(
+            nil, GradientCoefficients(), try evaluation.narrowed(total, evaluation.width).vector)
         // Everything into scratch first: past the last allocation nothing can fail, and only then the vector changes.
         if case .squared(let goal) = push {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
             try evaluation.addSecondMoments(to: moments)
             let (own, sums) = try evaluation.pairwise(
                 .squared(target: goal), PushGradient(job: job, scale: 0),
-                moments: try evaluation.narrowed(moments: moments))
+                moments: try evaluation.narrowed(moments: moments).matrix)
             for i in 0..<batch.dim &* batch.dim { vector[layout.moments + i] += moments[i] }
             layout.add(counts, sums, ownPairs: own.value, to: vector)
         } else {
@@ -127,21 +127,22 @@ extension PullPushLoss {
     ) throws(PullPushError) -> LossResult {
         let layout = try StatisticsLayout(self, dim: batch.dim)
         var totals = try layout.totals(self, vector, local: PairCounts(evaluation.rows, between: points))
-        totals.totalSquare = evaluation.squaredNorm(vector + layout.total, batch.dim)
-        let moments = vector + layout.moments
-        if case .squared(let target) = push {
-            totals.pairs.value = evaluation.squaredPushSum(
-                target: target, moments: moments, totals, ownPairs: vector[layout.ownPairs])
+        let total = try evaluation.narrowed(vector + layout.total, batch.dim)
+        totals.totalSquare = total.square
+        var moments: Matrix?
+        if case .squared(let goal) = push {
+            let narrow = try evaluation.narrowed(moments: vector + layout.moments)
+            moments = narrow.matrix
+            totals.pairs.value = totals.squaredPush(
+                target: goal, moments: narrow.square, ownPairs: vector[layout.ownPairs])
         }
         if let target {
-            let narrowTotal = try evaluation.narrowed(vector + layout.total, batch.dim)
             let job = evaluation.gradientJob(
-                target, coefficients(totals.counts, upstream: target.upstream), narrowTotal)
-            if case .squared(let goal) = push, totals.counts.negative > 0 {
+                target, coefficients(totals.counts, upstream: target.upstream), total.vector)
+            if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, scale: pushScale(target.upstream, over: totals.counts.negative))
-                _ = try evaluation.pairwise(
-                    .squared(target: goal), gradient, moments: try evaluation.narrowed(moments: moments))
+                _ = try evaluation.pairwise(function, gradient, moments: moments)
             } else {
                 _ = try evaluation.sumIdentities(job)
             }

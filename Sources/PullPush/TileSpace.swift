@@ -2,7 +2,9 @@ import KernelInterface
 
 /// One worker's scratch for the pushes that look at pairs: a block of points with its gradient, and another block.
 struct TileSpace {
-    /// Points in a block; a multiple of the lanes and of `productRows`.
+    /// A multiple of the lanes and of `productRows`.
+    private static let step = 48
+    /// Points in a block, a multiple of `step`.
     let blockSize: Int
     /// Compute scalars in a point's row.
     let width: Int
@@ -15,26 +17,29 @@ struct TileSpace {
     let gradients: UnsafeMutableRawPointer
     let weights: UnsafeMutableRawPointer
     let ownRanges: UnsafeMutablePointer<Range<Int>>
-    let slot: UnsafeMutableRawPointer
-    let gradientScratch: UnsafeMutableRawPointer
+    /// A vector.
+    let spare: UnsafeMutableRawPointer
+    /// For an `IdentityPass`, or the `RowReader` that is a part of it.
+    let memory: UnsafeMutableRawPointer
 
-    init(_ evaluation: Evaluation) throws(PullPushError) {
+    /// - Parameter points: how many there are in all
+    init(_ evaluation: Evaluation, points count: Int) throws(PullPushError) {
         let width = evaluation.width
         // Four blocks of points should stay in the second-level cache.
-        let blockSize = width <= 1024 ? 96 : 48
+        let blockSize = min(width <= 1024 ? 96 : 48, (count &+ Self.step &- 1) / Self.step &* Self.step)
         self.blockSize = blockSize
         self.width = width
         points = try evaluation.allocateScalars(blockSize &* width)
-        squares = try evaluation.allocateScalars(blockSize)
+        squares = try evaluation.zeroScalars(blockSize)
         transposed = try evaluation.allocateScalars(blockSize &* width)
         others = try evaluation.allocateScalars(blockSize &* width)
-        otherSquares = try evaluation.allocateScalars(blockSize)
+        otherSquares = try evaluation.zeroScalars(blockSize)
         products = try evaluation.allocateScalars(blockSize &* blockSize)
         gradients = try evaluation.allocateScalars(blockSize &* width)
-        weights = try evaluation.allocateScalars(blockSize)
+        weights = try evaluation.zeroScalars(blockSize)
         ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
-        slot = try evaluation.allocateScalars(evaluation.rows.stagedColumns)
-        gradientScratch = try evaluation.scratch.pointee.allocate(bytes: gradientScratchSize(evaluation.rows))
+        spare = try evaluation.allocateScalars(width)
+        memory = try evaluation.scratch.pointee.allocate(bytes: IdentityPass.scratchSize(evaluation.rows))
     }
 }
 
@@ -50,11 +55,9 @@ struct Tile {
         self.evaluation = evaluation
         self.workspace = workspace
         self.block = block
-        kernels.packPoints(
-            rows, pushed, block, to: space.points, stride: space.width, squares: space.squares, slot: space.slot)
-        kernels.transpose(
-            rows: block.count, columns: space.width, rowMatrix(space.points),
-            into: Matrix(space.transposed, rowStride: space.blockSize))
+        evaluation.reader(space.memory).packPoints(
+            pushed, block, to: space.points, stride: space.width, squares: space.squares)
+        transpose()
         let size = rows.element.computeSize
         space.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: block.count &* space.width &* size)
         space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
@@ -76,9 +79,8 @@ struct Tile {
         var sums = PairSums()
         for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
             let others = first..<min(first &+ space.blockSize, range.upperBound)
-            kernels.packPoints(
-                rows, pushed, others, to: space.others, stride: space.width, squares: space.otherSquares,
-                slot: space.slot)
+            evaluation.reader(space.memory).packPoints(
+                pushed, others, to: space.others, stride: space.width, squares: space.otherSquares)
             let products = Matrix(space.products, rowStride: space.blockSize)
             kernels.multiply(
                 m: others.count, n: block.count, k: rows.dim, rowMatrix(space.others),
@@ -113,10 +115,32 @@ struct Tile {
 
     /// `g = scale · (g + weights · points + totalWeight · total)`
     func complete(total: UnsafeRawPointer, totalWeight: Double, scale: Double) {
-        kernels.completePoints(
-            PointCompletion(
-                gradients: space.gradients, points: space.points, stride: space.width, count: block.count,
-                weights: space.weights, total: total, totalWeight: totalWeight, scale: scale))
+        let size = rows.element.computeSize
+        for i in 0..<block.count {
+            let gradient = space.gradients + i &* space.width &* size
+            let point = space.points + i &* space.width &* size
+            kernels.combine(gradient, by: 1, point, by: weight(i), into: space.spare, count: space.width)
+            kernels.combine(
+                space.spare, by: scale, total, by: totalWeight * scale, into: gradient, count: space.width)
+        }
+    }
+
+    private func weight(_ i: Int) -> Double {
+        rows.element.computesInDouble
+            ? space.weights.assumingMemoryBound(to: Double.self)[i]
+            : Double(space.weights.assumingMemoryBound(to: Float.self)[i])
+    }
+
+    /// Writes the points as columns.
+    private func transpose() {
+        func transpose<T>(_: T.Type) {
+            let from = space.points.assumingMemoryBound(to: T.self)
+            let to = space.transposed.assumingMemoryBound(to: T.self)
+            for i in 0..<block.count {
+                for column in 0..<space.width { to[column &* space.blockSize &+ i] = from[i &* space.width &+ column] }
+            }
+        }
+        if rows.element.computesInDouble { transpose(UInt64.self) } else { transpose(UInt32.self) }
     }
 
     /// The sums of the block's identities; with a gradient, adds its closed-form part, undoes the normalisation and writes
@@ -125,11 +149,10 @@ struct Tile {
         var job = job
         job.pointGradients = PointGradients(
             vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound)
-        if pushed == .all {
-            return kernels.addGradients(
-                job, rows.identityOfRow(block.lowerBound), block, scratch: space.gradientScratch)
-        }
-        return kernels.addGradients(job, block.lowerBound, rows.rowsOf(block), scratch: space.gradientScratch)
+        let pass = IdentityPass(job, kernels, scratch: space.memory)
+        return pushed == .all
+            ? pass.run(rows.identityOfRow(block.lowerBound), block)
+            : pass.run(block.lowerBound, rows.rowsOf(block))
     }
 
     /// The points of identities that have a point in the block.

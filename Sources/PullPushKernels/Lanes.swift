@@ -1,4 +1,5 @@
 import CVectors
+import KernelInterface
 
 #if hasFeature(Embedded)
     typealias LaneScalar = SIMDScalar & SendableMetatype
@@ -7,10 +8,12 @@ import CVectors
     typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
 #endif
 
-/// A type the loops compute in, and the vector of it that they take at a time: 64 bytes, which the compiler splits into
-/// the registers of AVX2, or one 16-byte register of baseline x86-64.
+/// A type the loops compute in, and the vectors of it that they take at a time.
 protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
+    /// One register.
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
+    /// Two registers, or all of a vector's padding.
+    associatedtype Pair: SIMD where Pair.Scalar == Self
     associatedtype Sums: SIMD where Sums.Scalar == Double
 
     /// Adds every lane to one of the doubles at `sums`.
@@ -20,6 +23,8 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     /// The sum of all lanes, added in double.
     static func total(_ lanes: Lanes) -> Double
     static func total(_ sums: Sums) -> Double
+    /// As many doubles as there are lanes.
+    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
     /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
@@ -32,30 +37,49 @@ extension ComputeScalar {
     @inline(__always)
     static var laneCount: Int { Lanes.scalarCount }
 
-    /// The least multiple of `laneCount` that holds `count`.
+    /// Vectors that kernels share have zeros up to a multiple of this.
     @inline(__always)
-    static func padded(_ count: Int) -> Int { (count &+ laneCount &- 1) & ~(laneCount &- 1) }
+    private static var padding: Int { self == Double.self ? lanesOfDouble : lanesOfFloat }
+
+    /// The least multiple of `padding` that holds `count`.
+    @inline(__always)
+    static func padded(_ count: Int) -> Int { (count &+ padding &- 1) & ~(padding &- 1) }
 }
 
-// In double, one register of AVX2 is enough to keep up with memory, and half the code.
-#if PULLPUSH_FMA
+#if PULLPUSH_AVX512
     extension Float: ComputeScalar {
         typealias Lanes = SIMD16<Float>
+        typealias Pair = SIMD16<Float>
         typealias Sums = SIMD8<Double>
     }
 
     extension Double: ComputeScalar {
+        typealias Lanes = SIMD8<Double>
+        typealias Pair = SIMD8<Double>
+        typealias Sums = SIMD8<Double>
+    }
+#elseif PULLPUSH_FMA
+    extension Float: ComputeScalar {
+        typealias Lanes = SIMD8<Float>
+        typealias Pair = SIMD16<Float>
+        typealias Sums = SIMD4<Double>
+    }
+
+    extension Double: ComputeScalar {
         typealias Lanes = SIMD4<Double>
+        typealias Pair = SIMD8<Double>
         typealias Sums = SIMD4<Double>
     }
 #else
     extension Float: ComputeScalar {
         typealias Lanes = SIMD4<Float>
+        typealias Pair = SIMD8<Float>
         typealias Sums = SIMD2<Double>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD2<Double>
+        typealias Pair = SIMD4<Double>
         typealias Sums = SIMD2<Double>
     }
 #endif
@@ -63,29 +87,30 @@ extension ComputeScalar {
 extension Float {
     @inline(__always)
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        let raw = UnsafeMutableRawPointer(sums)
-        let half = MemoryLayout<Sums>.size
-        raw.storeBytes(of: raw.loadUnaligned(as: Sums.self) + cvectors_widen(lanes.lowHalf), as: Sums.self)
-        raw.storeBytes(
-            of: raw.loadUnaligned(fromByteOffset: half, as: Sums.self) + cvectors_widen(lanes.highHalf),
-            toByteOffset: half,
-            as: Sums.self)
+        Double.add(cvectors_widen(lanes.lowHalf), to: sums)
+        Double.add(cvectors_widen(lanes.highHalf), to: sums + Sums.scalarCount)
     }
 
     @inline(__always)
     static func addSquares(of lanes: Lanes, to sums: inout Sums) {
-        let low = cvectors_widen(lanes.lowHalf)
-        let high = cvectors_widen(lanes.highHalf)
-        sums = multiplyAdd(high, high, multiplyAdd(low, low, sums))
+        Double.addSquares(of: cvectors_widen(lanes.lowHalf), to: &sums)
+        Double.addSquares(of: cvectors_widen(lanes.highHalf), to: &sums)
     }
 
-    @inline(never)
+    @inline(__always)
     static func total(_ lanes: Lanes) -> Double {
         total(cvectors_widen(lanes.lowHalf) + cvectors_widen(lanes.highHalf))
     }
 
     @inline(__always)
     static func total(_ sums: Sums) -> Double { horizontalSum(sums) }
+
+    @inline(__always)
+    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes {
+        Lanes(
+            lowHalf: cvectors_narrow(loadLanes(doubles)),
+            highHalf: cvectors_narrow(loadLanes(doubles + Sums.scalarCount)))
+    }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
@@ -108,6 +133,9 @@ extension Double {
 
     @inline(__always)
     static func total(_ lanes: Lanes) -> Double { horizontalSum(lanes) }
+
+    @inline(__always)
+    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes { loadLanes(doubles) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
@@ -146,7 +174,7 @@ func storeLanes<S: ComputeScalar>(_ lanes: S.Lanes, _ pointer: UnsafeMutablePoin
     UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: S.Lanes.self)
 }
 
-/// One vector's worth of columns. Where the number of columns is no multiple of the lanes, the last vector reaches back
+/// One register's worth of columns. Where the number of columns is no multiple of the lanes, the last vector reaches back
 /// over columns already seen, so that every load and store is whole; what sums over columns must drop the seen lanes.
 struct Columns<S: ComputeScalar> {
     /// The first column.
@@ -158,28 +186,32 @@ struct Columns<S: ComputeScalar> {
     func load(_ row: UnsafePointer<S>) -> S.Lanes { loadLanes(row + offset) }
 
     @inline(__always)
-    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>, streaming: Bool = false) {
-        if streaming {
-            S.stream(lanes, row + offset)
-        } else {
-            storeLanes(lanes, row + offset)
-        }
-    }
+    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>) { storeLanes(lanes, row + offset) }
 
     @inline(__always)
     func unseen(_ lanes: S.Lanes) -> S.Lanes { seen == 0 ? lanes : S.dropFirst(seen, lanes) }
 }
 
-/// Calls `body` with vectors that cover columns up to `count`, which is at least as many as there are lanes.
-///
-/// The last vector takes the same path as the others: a body called from two places is not inlined.
+/// Covers columns up to `count`, which is at least as many as there are lanes: calls `block` with the first column of
+/// every whole block, and `rest` with vectors for what is left.
 @inline(__always)
-func forEachColumns<S: ComputeScalar>(from first: Int = 0, of count: Int, _: S.Type, _ body: (Columns<S>) -> Void) {
+func forEachColumns<S: ComputeScalar>(
+    of count: Int, _: S.Type, block: (_ offset: Int) -> Void, rest: (Columns<S>) -> Void
+) {
+    var next = 0
+    #if PULLPUSH_FMA
+        // Just where it pays for its code.
+        if S.self == Float.self {
+            while next &+ Block<S>.count <= count {
+                block(next)
+                next &+= Block<S>.count
+            }
+        }
+    #endif
     let last = count &- S.laneCount
-    var next = first
     while next < count {
         let offset = min(next, last)
-        body(Columns(offset: offset, seen: next &- offset))
+        rest(Columns(offset: offset, seen: next &- offset))
         next &+= S.laneCount
     }
 }

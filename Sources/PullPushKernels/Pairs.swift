@@ -86,24 +86,3 @@ extension PairTile {
 private func ignore<S: ComputeScalar>(_ row: UnsafeMutablePointer<S>, _ columns: Range<Int>, _ ignored: S) {
     for column in columns { row[column] = ignored }
 }
-
-/// See `Kernels.completePoints`.
-@inline(__always)
-func finishPoints<S: ComputeScalar>(_: S.Type, _ completion: PointCompletion) {
-    typealias Lanes = S.Lanes
-    let gradients = completion.gradients.assumingMemoryBound(to: S.self)
-    let points = completion.points.assumingMemoryBound(to: S.self)
-    let weights = completion.weights.assumingMemoryBound(to: S.self)
-    let total = completion.total.assumingMemoryBound(to: S.self)
-    let totalWeight = Lanes(repeating: S(completion.totalWeight))
-    let scale = Lanes(repeating: S(completion.scale))
-    for i in 0..<completion.count {
-        let weight = Lanes(repeating: weights[i])
-        for column in stride(from: 0, to: completion.stride, by: S.laneCount) {
-            let offset = i &* completion.stride &+ column
-            var g = multiplyAdd(loadLanes(points + offset), weight, loadLanes(UnsafePointer(gradients + offset)))
-            g = multiplyAdd(loadLanes(total + column), totalWeight, g)
-            storeLanes(g * scale, gradients + offset)
-        }
-    }
-}

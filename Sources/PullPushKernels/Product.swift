@@ -1,26 +1,26 @@
 import KernelInterface
 
-/// Six rows by one vector of a product, held in registers while the inner dimension runs.
+/// Six rows by two registers of a product: twelve sums keep the multipliers busy, held in registers while the inner dimension runs.
 private struct Strip<S: ComputeScalar> {
-    var row0 = S.Lanes.zero
-    var row1 = S.Lanes.zero
-    var row2 = S.Lanes.zero
-    var row3 = S.Lanes.zero
-    var row4 = S.Lanes.zero
-    var row5 = S.Lanes.zero
+    var row0 = S.Pair.zero
+    var row1 = S.Pair.zero
+    var row2 = S.Pair.zero
+    var row3 = S.Pair.zero
+    var row4 = S.Pair.zero
+    var row5 = S.Pair.zero
 
     @inline(__always)
     init() {}
 
     /// Adds a column of six numbers, `rowStride` apart, times a row of one vector.
     @inline(__always)
-    mutating func add(_ a: UnsafePointer<S>, _ rowStride: Int, _ b: S.Lanes) {
-        row0 = multiplyAdd(S.Lanes(repeating: a[0]), b, row0)
-        row1 = multiplyAdd(S.Lanes(repeating: a[rowStride]), b, row1)
-        row2 = multiplyAdd(S.Lanes(repeating: a[2 &* rowStride]), b, row2)
-        row3 = multiplyAdd(S.Lanes(repeating: a[3 &* rowStride]), b, row3)
-        row4 = multiplyAdd(S.Lanes(repeating: a[4 &* rowStride]), b, row4)
-        row5 = multiplyAdd(S.Lanes(repeating: a[5 &* rowStride]), b, row5)
+    mutating func add(_ a: UnsafePointer<S>, _ rowStride: Int, _ b: S.Pair) {
+        row0 = multiplyAdd(S.Pair(repeating: a[0]), b, row0)
+        row1 = multiplyAdd(S.Pair(repeating: a[rowStride]), b, row1)
+        row2 = multiplyAdd(S.Pair(repeating: a[2 &* rowStride]), b, row2)
+        row3 = multiplyAdd(S.Pair(repeating: a[3 &* rowStride]), b, row3)
+        row4 = multiplyAdd(S.Pair(repeating: a[4 &* rowStride]), b, row4)
+        row5 = multiplyAdd(S.Pair(repeating: a[5 &* rowStride]), b, row5)
     }
 
     @inline(__always)
@@ -34,12 +34,13 @@ private struct Strip<S: ComputeScalar> {
     }
 
     @inline(__always)
-    private func write(_ row: S.Lanes, _ c: UnsafeMutablePointer<S>, _ adding: Bool) {
-        storeLanes(adding ? loadLanes(UnsafePointer(c)) + row : row, c)
+    private func write(_ row: S.Pair, _ c: UnsafeMutablePointer<S>, _ adding: Bool) {
+        let c = UnsafeMutableRawPointer(c)
+        c.storeBytes(of: adding ? c.loadUnaligned(as: S.Pair.self) + row : row, as: S.Pair.self)
     }
 }
 
-/// One vector of columns of a product, or two beside each other, over all rows and a part of the inner dimension.
+/// Two registers of columns of a product, over all rows and a part of the inner dimension.
 private struct Panel<S: ComputeScalar> {
     let rows: Int
     let depth: Int
@@ -53,21 +54,17 @@ private struct Panel<S: ComputeScalar> {
     let adding: Bool
 
     @inline(__always)
-    func multiply(column: Int, isPair: Bool) {
+    func multiply(column: Int) {
         for row in stride(from: 0, to: rows, by: productRows) {
             var aColumn = a + row &* aRowStride
             var bRow = b + column
-            var left = Strip<S>()
-            var right = Strip<S>()
+            var strip = Strip<S>()
             for _ in 0..<depth {
-                left.add(aColumn, aRowStride, loadLanes(bRow))
-                if isPair { right.add(aColumn, aRowStride, loadLanes(bRow + S.laneCount)) }
+                strip.add(aColumn, aRowStride, UnsafeRawPointer(bRow).loadUnaligned(as: S.Pair.self))
                 aColumn += aColumnStride
                 bRow += bRowStride
             }
-            let target = c + row &* cRowStride + column
-            left.write(target, cRowStride, adding: adding)
-            if isPair { right.write(target + S.laneCount, cRowStride, adding: adding) }
+            strip.write(c + row &* cRowStride + column, cRowStride, adding: adding)
         }
     }
 }
@@ -75,10 +72,9 @@ private struct Panel<S: ComputeScalar> {
 /// See `Kernels.multiply`.
 ///
 /// The inner dimension is cut so that the part of b that a panel reads stays in the first-level cache while all rows of
-/// a pass over it, and so short that rounding stays small: an error grows with the length of a sum. Twelve registers of sums keep the multipliers busy: a pair of vectors of one register, or one vector
-/// of two registers.
+/// a pass over it, and so short that rounding stays small: an error grows with the length of a sum.
 @inline(__always)
-func product<S: ComputeScalar>(
+func matrixProduct<S: ComputeScalar>(
     _: S.Type, _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix, _ adding: Bool
 ) {
     let depth = 64
@@ -90,28 +86,6 @@ func product<S: ComputeScalar>(
             aRowStride: a.rowStride, aColumnStride: a.columnStride,
             b: UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride, bRowStride: b.rowStride,
             c: c.start.assumingMemoryBound(to: S.self), cRowStride: c.rowStride, adding: adding || inner > 0)
-        var column = 0
-        if MemoryLayout<S.Lanes>.size <= 32 {
-            while column &+ 2 &* S.laneCount <= width {
-                panel.multiply(column: column, isPair: true)
-                column &+= 2 &* S.laneCount
-            }
-        }
-        while column < width {
-            panel.multiply(column: column, isPair: false)
-            column &+= S.laneCount
-        }
-    }
-}
-
-/// See `Kernels.transpose`.
-@inline(__always)
-func copyTransposed<S: ComputeScalar>(_: S.Type, _ rows: Int, _ columns: Int, _ a: Matrix, _ b: Matrix) {
-    let from = a.start.assumingMemoryBound(to: S.self)
-    let to = b.start.assumingMemoryBound(to: S.self)
-    for row in 0..<rows {
-        for column in 0..<columns {
-            to[column &* b.rowStride &+ row] = from[row &* a.rowStride &+ column]
-        }
+        for column in stride(from: 0, to: width, by: S.Pair.scalarCount) { panel.multiply(column: column) }
     }
 }

@@ -11,53 +11,67 @@ private let doubleKernels = TypedKernels<Double>()
 
 /// Gives the loops of the other files their types.
 private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable {
-    override func sumPoints(
-        _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, _ total: UnsafeMutablePointer<Double>,
-        slot: UnsafeMutableRawPointer
+    @inline(__always)
+    private func scalars(_ vector: UnsafeRawPointer) -> UnsafePointer<S> { vector.assumingMemoryBound(to: S.self) }
+
+    @inline(__always)
+    private func scalars(_ vector: UnsafeMutableRawPointer) -> UnsafeMutablePointer<S> {
+        vector.assumingMemoryBound(to: S.self)
+    }
+
+    override func square(_ x: UnsafeRawPointer, count: Int) -> Double { squareOf(scalars(x), count) }
+
+    override func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double {
+        dotProduct(scalars(x), scalars(y), count)
+    }
+
+    override func squaredDistance(
+        _ x: UnsafeRawPointer, by a: Double, _ y: UnsafeRawPointer, by b: Double, count: Int
+    ) -> Double {
+        squaredDistanceOf(scalars(x), by: S(a), scalars(y), by: S(b), count)
+    }
+
+    override func scale(_ x: UnsafeRawPointer, by a: Double, into target: UnsafeMutableRawPointer, count: Int) {
+        writeScaled(scalars(x), by: S(a), into: scalars(target), count)
+    }
+
+    override func combine(
+        _ x: UnsafeRawPointer, by a: Double, _ y: UnsafeRawPointer, by b: Double,
+        into target: UnsafeMutableRawPointer, count: Int
     ) {
-        addPoints(rows, points, range, total, slot.assumingMemoryBound(to: S.self))
+        writeCombination(scalars(x), by: S(a), scalars(y), by: S(b), into: scalars(target), count)
     }
 
-    override func addGradients(
-        _ job: GradientJob, _ identity: Int, _ range: Range<Int>, scratch: UnsafeMutableRawPointer
-    ) -> IdentitySums {
-        runIdentities(S.self, job, identity, range, scratch)
+    override func stream(_ x: UnsafeRawPointer, into target: UnsafeMutableRawPointer, count: Int) {
+        copyPastCaches(scalars(x), into: scalars(target), count)
     }
 
-    override func packPoints(
-        _ rows: Rows, _ points: PushPoints, _ range: Range<Int>, to packed: UnsafeMutableRawPointer, stride: Int,
-        squares: UnsafeMutableRawPointer, slot: UnsafeMutableRawPointer
-    ) {
-        copyPoints(
-            rows, points, range, packed.assumingMemoryBound(to: S.self), stride,
-            squares.assumingMemoryBound(to: S.self), slot.assumingMemoryBound(to: S.self))
+    override func add(_ x: UnsafeRawPointer, by a: Double, to doubles: UnsafeMutablePointer<Double>, count: Int) {
+        addScaled(scalars(x), by: S(a), to: doubles, count)
     }
 
-    override func firstNonFinite(_ rows: Rows, _ range: Range<Int>, slot: UnsafeMutableRawPointer) -> Int {
-        findNonFinite(rows, range, slot.assumingMemoryBound(to: S.self))
+    override func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) -> Double {
+        writeNarrowed(doubles, to: self.scalars(scalars), count)
+    }
+
+    override func sum(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
+    ) -> RowSums {
+        addRows(rows, rowCount, into: scalars(sum), count)
+    }
+
+    override func sumScaled(
+        _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
+        products: UnsafeMutableRawPointer?
+    ) -> Double {
+        addScaledRows(rows, rowCount, into: scalars(sum), count, products: products.map { scalars($0) })
     }
 
     override func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {
-        product(S.self, m, n, k, a, b, c, adding)
-    }
-
-    override func transpose(rows: Int, columns: Int, _ a: Matrix, into b: Matrix) {
-        copyTransposed(S.self, rows, columns, a, b)
+        matrixProduct(S.self, m, n, k, a, b, c, adding)
     }
 
     override func evaluatePairs(_ tile: PairTile, _ function: PairFunction) -> PairSums {
         weighPairs(S.self, tile, function)
-    }
-
-    override func completePoints(_ completion: PointCompletion) { finishPoints(S.self, completion) }
-
-    override func add(_ scalars: UnsafeRawPointer, to doubles: UnsafeMutablePointer<Double>, count: Int) {
-        let scalars = scalars.assumingMemoryBound(to: S.self)
-        for i in 0..<count { doubles[i] += Double(scalars[i]) }
-    }
-
-    override func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) {
-        let scalars = scalars.assumingMemoryBound(to: S.self)
-        for i in 0..<count { scalars[i] = S(doubles[i]) }
     }
 }

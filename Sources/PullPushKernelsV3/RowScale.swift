@@ -1,1 +1,0 @@
-../PullPushKernels/RowScale.swift
