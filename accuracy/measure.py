@@ -83,11 +83,11 @@ def largest(many: Iterable[Iterable[float]]) -> Errors:
 
 
 def budget(error: float) -> float:
-    """Half as much again, up to the next 1, 2 or 5 times a power of ten."""
+    """Twice as much, up to the next 1, 2 or 5 times a power of ten."""
     if error == 0:
         return 0.0
-    power = math.floor(math.log10(1.5 * error))
-    return next(float(f"{step}e{power}") for step in (1, 2, 5, 10) if float(f"{step}e{power}") >= 1.5 * error)
+    power = math.floor(math.log10(2 * error))
+    return next(float(f"{step}e{power}") for step in (1, 2, 5, 10) if float(f"{step}e{power}") >= 2 * error)
 
 
 def load() -> Budgets:
@@ -97,14 +97,19 @@ def load() -> Budgets:
 
 
 def over(found: Budgets, budgets: Budgets) -> list[str]:
-    """A sentence for every error above its budget."""
+    """A sentence for every error above its budget, and above one unit of the type that sums are taken in."""
     return [
         f"{key} | {isa}: {page.KINDS[kind]} {error:.3g} epsilon, budget {allowed:.3g}"
         for key, of_call in found.items()
         for isa, some in of_call.items()
         for kind, (error, allowed) in enumerate(zip(some, budgets[key][isa], strict=True))
-        if error > allowed
+        if error > max(allowed, unit_of_sums(key.split(" | ")[-1]))
     ]
+
+
+def unit_of_sums(dtype: str) -> float:
+    """The epsilon of float32 or float64 in units of a type's own."""
+    return min(EPSILON["float32"], EPSILON[dtype]) / EPSILON[dtype]
 
 
 def main() -> None:
