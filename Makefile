@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz soak reproducible bench lint format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz soak growth reproducible accuracy bench lint
+.PHONY: format docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
@@ -40,8 +41,14 @@ fuzz: $(library) ## calls that a fuzzer makes up, for so many seconds (SECONDS=6
 soak: $(library) ## so many calls in a row, in which nothing may grow (CALLS=100000000)
 	Tests/ProcessTests/run.sh $(library) $(or $(CALLS),100000000)
 
+growth: ## do programs of today run with a library whose structs have grown?
+	scripts/check_growth.sh
+
 reproducible: ## do two builds give the same library, byte for byte?
 	scripts/check_reproducible.sh
+
+accuracy: $(library) .venv/ready ## measure errors against exact arithmetic, and write docs/accuracy.md anew
+	.venv/bin/python accuracy/measure.py
 
 bench: $(library) .venv/ready-to-bench ## measure speed, beside what the machine can do and other ways (ARGS=--quick)
 	.venv/bin/python benchmarks/run.py $(ARGS)

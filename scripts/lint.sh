@@ -10,7 +10,7 @@ install_missing
 
 swift=(Package.swift Sources Tests examples)
 python=()
-for folder in demo benchmarks examples docs Tests/InstallTests; do
+for folder in accuracy demo benchmarks examples docs Tests/InstallTests; do
     [[ -z $(find "$folder" -name '*.py' -print -quit 2>/dev/null) ]] || python+=("$folder")
 done
 if [[ ${1:-} == --fix ]]; then
@@ -28,12 +28,16 @@ swift format lint --strict --recursive "${swift[@]}"
 for folder in "${python[@]}"; do
     MYPYPATH=demo:$folder .venv/bin/mypy --strict --config-file python/pyproject.toml "$folder"
 done
-shellcheck scripts/*.sh .ci/run Tests/*/run.sh benchmarks/install.sh
+shellcheck scripts/*.sh .ci/run Tests/*/*.sh benchmarks/install.sh
 for standard in c99 c++17; do
     clang -fsyntax-only -x "${standard%%[0-9]*}" "-std=$standard" -Wall -Wextra -Werror -pedantic include/pullpush.h
 done
 if grep -rnIE '.{121}' scripts packaging Tests/*Tests Tests/Fuzz Tests/ABI/*.[cs]* include Makefile examples/rust; then
     echo "Lines above are longer than 120 characters." >&2
+    exit 1
+fi
+if grep -nvE '^(#|-r |$)|^[A-Za-z0-9_-]+==[0-9][0-9a-z.]*(;|$)' ./*/requirements.txt; then
+    echo "The requirements above are not pinned to one version." >&2
     exit 1
 fi
 scripts/check_versions.sh

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/need.sh
 
 need_swift
+need abigail-tools command -v abidiff
 need binutils command -v readelf
 need cmake command -v cmake
 need libpython3-dev pkg-config --exists python3-embed
@@ -37,7 +38,7 @@ step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
 step "Threads, processes and signals of the host" Tests/ProcessTests/run.sh build/libpullpush.so
 step "Made-up calls" scripts/fuzz.sh build/libpullpush.so 10
 step "Installed, and as a wheel" .venv/bin/python -m pytest Tests/InstallTests
-for tests in python/tests demo/tests examples/tests docs/tests benchmarks/tests; do
+for tests in python/tests accuracy/tests demo/tests examples/tests docs/tests benchmarks/tests; do
     [[ ! -d $tests ]] || step "Python: $tests" .venv/bin/python -m pytest "$tests"
 done
 printf '\nAll tests passed.\n'

@@ -28,6 +28,18 @@ func size(_ value: Int, _ name: StaticString) throws(PullPushError) -> Int {
     return value
 }
 
+/// The bytes of the header's structs in version 0.1.0, which every caller has. They never change.
+enum SmallestSize {
+    static var batch: Int { 64 }
+    static var options: Int { 88 }
+    static var result: Int { 72 }
+}
+
+/// How many bytes of a caller's struct, no shorter than the smallest, this library knows. Said so, it is a constant as
+/// long as no struct has grown.
+@inline(__always)
+func knownBytes(of given: Int, smallest: Int, _ size: Int) -> Int { min(max(given, smallest), size) }
+
 /// Copies a versioned struct whose first field is its size. Fields beyond an older caller's struct keep the values in
 /// `defaults`; fields this library does not know must be zero.
 func versioned<T: BitwiseCopyable>(

@@ -7,7 +7,7 @@ extension Batch {
     init(_ pointer: UnsafePointer<pullpush_batch>?) throws(PullPushError) {
         let c = try versioned(
             required(pointer, "batch"), "batch.struct_size", defaults: pullpush_batch(),
-            smallest: MemoryLayout<pullpush_batch>.size)
+            smallest: SmallestSize.batch)
         guard let element = ElementType(rawValue: c.dtype) else {
             throw PullPushError(.dtype, "dtype", .integer(Int(c.dtype)), expected: "one of PULLPUSH_DTYPE_*")
         }
@@ -54,12 +54,11 @@ struct ResultTarget {
         let pointer = try required(pointer, "result")
         // The fields are outputs: only the size is read, and any room beyond the known fields stays as it is.
         try checkAlignment(UnsafeRawPointer(pointer), MemoryLayout<pullpush_result>.alignment, "result")
-        let known = MemoryLayout<pullpush_result>.size
         let given = UnsafeRawPointer(pointer).load(as: Int.self)
-        if given < known || given > 65536 {
+        if given < SmallestSize.result || given > 65536 {
             throw PullPushError(
-                .structSize, "result.struct_size", .integer(given), expected: "sizeof(pullpush_result), at least", known
-            )
+                .structSize, "result.struct_size", .integer(given), expected: "sizeof(pullpush_result), at least",
+                SmallestSize.result)
         }
         self.pointer = pointer
         size = given
@@ -68,11 +67,14 @@ struct ResultTarget {
     var bytes: Range<UInt> { UInt(bitPattern: pointer)..<UInt(bitPattern: pointer) + UInt(size) }
 
     func write(_ result: LossResult) {
-        pointer.pointee = pullpush_result(
+        var full = pullpush_result(
             struct_size: size, loss: result.loss, pull: result.pull, push: result.push,
             mean_positive: result.meanPositive, mean_negative: result.meanNegative,
             positive_pairs: UInt64(result.positivePairs), negative_pairs: UInt64(result.negativePairs),
             active_pairs: UInt64(result.activePairs))
+        UnsafeMutableRawPointer(pointer).copyMemory(
+            from: &full,
+            byteCount: knownBytes(of: size, smallest: SmallestSize.result, MemoryLayout.size(ofValue: full)))
     }
 }
 

@@ -13,7 +13,7 @@ struct Options {
         guard let pointer else { return }
         let c = try versioned(
             pointer, "options.struct_size", defaults: defaultOptions(.original),
-            smallest: MemoryLayout<pullpush_options>.size)
+            smallest: SmallestSize.options)
         loss.normalize = try option(c.normalize, "normalize")
         loss.selfPairs = try option(c.self_pairs, "self_pairs")
         loss.pushBetween = try option(c.push_between, "push_between")
@@ -80,17 +80,19 @@ public func pullpush_options_preset(
     status { () throws(PullPushError) in
         let options = try required(options, "options")
         let preset: Preset = try option(preset, "preset")
-        let known = MemoryLayout<pullpush_options>.size
-        if struct_size < known || struct_size > 65536 {
+        if struct_size < SmallestSize.options || struct_size > 65536 {
             throw PullPushError(
-                .structSize, "struct_size", .integer(struct_size), expected: "sizeof(pullpush_options), at least", known
-            )
+                .structSize, "struct_size", .integer(struct_size), expected: "sizeof(pullpush_options), at least",
+                SmallestSize.options)
         }
         var defaults = defaultOptions(preset)
         defaults.struct_size = struct_size
         let target = UnsafeMutableRawPointer(options)
         target.initializeMemory(as: UInt8.self, repeating: 0, count: struct_size)
-        target.copyMemory(from: &defaults, byteCount: known)
+        target.copyMemory(
+            from: &defaults,
+            byteCount: knownBytes(of: struct_size, smallest: SmallestSize.options, MemoryLayout.size(ofValue: defaults))
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh LIBRARY [--renew]: is the binary interface the one in baseline.txt? With --renew, writes it there instead.
+# run.sh LIBRARY [--renew]: is the binary interface the one in baseline.txt, with the types in baseline.abi, and do
+# programs of other versions run with it? With --renew, writes the two files instead.
 set -euo pipefail
 export LC_ALL=C
 library=$(realpath "$1")
@@ -24,8 +25,10 @@ describe() {
 }
 
 describe >"$scratch/found.txt"
+"$here/types.sh" "$include" "$scratch/found.abi"
 if [[ ${2:-} == --renew ]]; then
     mv "$scratch/found.txt" "$here/baseline.txt"
+    mv "$scratch/found.abi" "$here/baseline.abi"
     exit
 fi
 
@@ -47,4 +50,16 @@ if ! diff -u "$here/baseline.txt" "$scratch/found.txt" >&2; then
         "what is only added is accepted by: Tests/ABI/run.sh build/libpullpush.so --renew" >&2
     exit 1
 fi
-echo "$(wc -l <"$here/baseline.txt") facts as in the baseline, glibc $newest"
+# The text has no word for the types of fields.
+if ! abidiff --no-added-syms --no-show-locs "$here/baseline.abi" "$scratch/found.abi" >"$scratch/differences"; then
+    cat "$scratch/differences" >&2
+    echo "The types above differ from Tests/ABI/baseline.abi. A struct that has only grown at its end is accepted by:" \
+        "Tests/ABI/run.sh build/libpullpush.so --renew" >&2
+    exit 1
+fi
+mkdir "$scratch/later"
+"$here/grow.sh" "$include/pullpush.h" >"$scratch/later/pullpush.h"
+releases=("$here"/[0-9]*)
+"$here/clients.sh" "$library" "${releases[@]}" "$include" "$scratch/later"
+echo "$(wc -l <"$here/baseline.txt") facts and all types as in the baseline, glibc $newest;" \
+    "programs of ${#releases[@]} release, of today and of a later version run"
