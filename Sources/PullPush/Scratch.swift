@@ -2,8 +2,8 @@ import CSystem
 
 /// Memory for one call, given back all at once. Small requests share a block.
 ///
-/// The largest block of a call that has ended stays for the next one: asking the system for the same pages again and again
-/// takes longer than small batches do.
+/// A block as large as all that a call took stays for the next one: asking the system for the same pages again and again
+/// takes longer than a small batch does.
 struct Scratch: ~Copyable {
     /// Stands at the start of a block.
     private struct Header {
@@ -15,7 +15,6 @@ struct Scratch: ~Copyable {
     private var newest: UnsafeMutableRawPointer?
     private var free: UnsafeMutableRawPointer?
     private var remaining = 0
-    private var total = 0
 
     private static var alignment: Int { 64 }
     private static var smallestBlock: Int { 8192 }
@@ -31,26 +30,32 @@ struct Scratch: ~Copyable {
     // Never inlined: it is called on every path out of a call, of which there are many.
     @inline(never)
     private static func release(_ newest: UnsafeMutableRawPointer?) {
-        var block = newest
-        while let current = block {
-            block = header(current).pointee.next
-            keepOrFree(current)
+        guard var kept = newest else { return }
+        if var block = header(kept).pointee.next {
+            var total = header(kept).pointee.size
+            CSystem.free(kept)
+            while true {
+                let next = header(block).pointee.next
+                total += header(block).pointee.size
+                CSystem.free(block)
+                guard let next else { break }
+                block = next
+            }
+            guard total <= largestSpare, let whole = makeBlock(total) else { return }
+            kept = whole
+        }
+        // Another call may have left a block meanwhile.
+        if header(kept).pointee.size > largestSpare {
+            CSystem.free(kept)
+        } else if let other = exchangeSpare(kept) {
+            CSystem.free(other)
         }
     }
 
-    /// Of the block and the one that stays, the larger stays.
-    private static func keepOrFree(_ block: UnsafeMutableRawPointer) {
-        var block = block
-        if header(block).pointee.size <= largestSpare {
-            if let spare = exchangeSpare(nil) {
-                let isLarger = header(spare).pointee.size > header(block).pointee.size
-                CSystem.free(isLarger ? block : spare)
-                block = isLarger ? spare : block
-            }
-            guard let other = exchangeSpare(block) else { return }
-            block = other
-        }
-        CSystem.free(block)
+    private static func makeBlock(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard let block = aligned_alloc(alignment, size) else { return nil }
+        block.assumingMemoryBound(to: Header.self).initialize(to: Header(next: nil, size: size))
+        return block
     }
 
     private static func exchangeSpare(_ block: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
@@ -81,24 +86,18 @@ struct Scratch: ~Copyable {
 
     @inline(never)
     private mutating func addBlock(holding bytes: Int) throws(PullPushError) {
-        // As large as all before, so that one block comes to hold most of what such a call needs.
-        let (size, overflow) = max(bytes, Self.smallestBlock, min(total, Self.largestSpare / 2))
-            .addingReportingOverflow(Self.alignment)
+        let (size, overflow) = max(bytes, Self.smallestBlock).addingReportingOverflow(Self.alignment)
         var found = newest == nil ? Self.exchangeSpare(nil) : nil
         if let spare = found, Self.header(spare).pointee.size < size {
             CSystem.free(spare)
             found = nil
         }
-        if found == nil && !overflow {
-            found = aligned_alloc(Self.alignment, size)
-            if let found { Self.header(found).pointee.size = size }
-        }
+        if found == nil && !overflow { found = Self.makeBlock(size) }
         guard let block = found else { throw Self.failure(bytes) }
         Self.header(block).pointee.next = newest
         newest = block
         free = block + Self.alignment
         remaining = Self.header(block).pointee.size - Self.alignment
-        total += remaining
     }
 
     private static func failure(_ bytes: Int) -> PullPushError {
