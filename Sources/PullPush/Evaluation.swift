@@ -7,16 +7,18 @@ import KernelInterface
 /// the bits of the result do not depend on the number of workers.
 struct Evaluation {
     let loss: PullPushLoss
-    let rows: Rows
+    /// In `scratch`: what a call hands on should be small, for it is copied.
+    let groupedRows: UnsafePointer<Rows>
     // Kernels live as long as the process.
     unowned(unsafe) let kernels: Kernels
     let workers: Int
     /// Memory until the end of the call.
     let scratch: UnsafeMutablePointer<Scratch>
 
-    private init(_ loss: PullPushLoss, _ rows: Rows, _ scratch: UnsafeMutablePointer<Scratch>) {
+    private init(_ loss: PullPushLoss, _ groupedRows: UnsafePointer<Rows>, _ scratch: UnsafeMutablePointer<Scratch>) {
+        let rows = groupedRows.pointee
         self.loss = loss
-        self.rows = rows
+        self.groupedRows = groupedRows
         kernels = InstructionSet.current.kernels(for: rows.element)
         workers = Threads.workers(loss.numThreads, bytes: rows.count &* rows.dim &* rows.element.size)
         self.scratch = scratch
@@ -29,11 +31,14 @@ struct Evaluation {
         try loss.validate()
         try batch.validate()
         try target?.validate(for: batch)
-        let rows = try batch.grouped(loss.normalization, &scratch.pointee)
+        let rows = try scratch.pointee.allocate(1, of: Rows.self)
+        rows.initialize(to: try batch.grouped(loss.normalization, &scratch.pointee))
         let evaluation = Evaluation(loss, rows, scratch)
         if loss.checkFinite { try evaluation.checkFinite() }
         return evaluation
     }
+
+    var rows: Rows { groupedRows.pointee }
 
     /// Compute scalars in a vector of dim numbers.
     var width: Int { rows.element.padded(rows.dim) }
@@ -57,7 +62,7 @@ struct Evaluation {
     }
 
     /// - Parameter memory: `RowReader.scratchSize` bytes
-    func reader(_ memory: UnsafeMutableRawPointer) -> RowReader { RowReader(rows, kernels, scratch: memory) }
+    func reader(_ memory: UnsafeMutableRawPointer) -> RowReader { RowReader(groupedRows, kernels, scratch: memory) }
 
     private func checkFinite() throws(PullPushError) {
         let memory = try scratch.pointee.allocate(bytes: RowReader.scratchSize(rows))
@@ -113,7 +118,7 @@ struct Evaluation {
         _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
     ) -> GradientJob {
         GradientJob(
-            rows: rows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred, gradient: target?.start,
+            groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred, gradient: target?.start,
             gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
             coefficients: coefficients, total: total)
     }

@@ -42,7 +42,7 @@ struct PointGradients {
 
 /// One pass over identities: their sums and, when `gradient` is there, the gradient of their rows.
 struct GradientJob {
-    var rows: Rows
+    var groupedRows: UnsafePointer<Rows>
     var points: PushPoints
     var pullForm: PullForm
     /// Sum the squared distances to the centroid term by term. Needed where the pull would else cancel.
@@ -54,4 +54,6 @@ struct GradientJob {
     /// The sum of all pushed points, as many compute scalars as dim, padded; read only where a coefficient asks for it.
     var total: UnsafeRawPointer
     var pointGradients: PointGradients?
+
+    var rows: Rows { groupedRows.pointee }
 }

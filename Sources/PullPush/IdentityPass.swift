@@ -41,7 +41,11 @@ struct IdentityPass {
     /// A gradient row on its way to the caller, and room for another row.
     private let gradientSlot: UnsafeMutableRawPointer
     private let otherSlot: UnsafeMutableRawPointer
+    /// From one row of the gradient to the next.
+    private let gradientBytes: Int
     private let normalizes: Bool
+    /// The square of a smaller unit would lose digits.
+    private let smallestUnit: Double
     /// Whether gradient rows are written past the caches, as they are too many to be found there by whoever reads them.
     private let streams: Bool
     /// Whether gradient rows are written where they belong.
@@ -61,8 +65,10 @@ struct IdentityPass {
         withOwn = shared + size
         gradientSlot = withOwn + size
         otherSlot = gradientSlot + size
-        reader = RowReader(rows, kernels, scratch: otherSlot + size)
+        reader = RowReader(job.groupedRows, kernels, scratch: otherSlot + size)
+        gradientBytes = job.gradientStride &* rows.element.size
         normalizes = rows.normalization != .none
+        smallestUnit = rows.element.computesInDouble ? 0x1p-400 : 0x1p-50
         streams = job.streams
         writesDirectly = rows.isDirect && !job.accumulate && !streams
     }
@@ -171,7 +177,7 @@ struct IdentityPass {
         guard let gradient = job.gradient else { return }
         let shared = sharedVector(number, weights)
         for a in range {
-            let caller = gradient + identity.row(a) &* job.gradientStride &* job.rows.element.size
+            let caller = gradient + identity.row(a) &* gradientBytes
             write(
                 a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot)
             if !writesDirectly { deliver(caller) }
@@ -243,8 +249,7 @@ struct IdentityPass {
             return
         }
         var row = Multiple(vector: state.features, weight: onSelf * unit * unit)
-        if unit < (job.rows.element.computesInDouble ? 0x1p-400 : 0x1p-50) {
-            // The row is so long that its weight would lose its digits.
+        if unit < smallestUnit {
             reader.kernels.scale(state.features, by: unit, into: otherSlot, count: reader.columns)
             row = Multiple(vector: otherSlot, weight: onSelf * unit)
         }

@@ -5,12 +5,15 @@ import KernelInterface
 /// Rows of float32 and float64 are used where they are. Rows of 16-bit floats, and rows shorter than one vector, are
 /// copied into scratch first, widened and padded with zeros, which change neither norms nor products.
 struct RowReader {
-    let rows: Rows
+    private let groupedRows: UnsafePointer<Rows>
     let kernels: Kernels
     /// Compute scalars of a row.
     let columns: Int
     /// The rows at hand, as many as the largest identity has.
     let states: UnsafeMutablePointer<RowState>
+    private let isDirect: Bool
+    /// From one row of the batch to the next.
+    private let rowBytes: Int
     private let slots: UnsafeMutableRawPointer
     private let products: UnsafeMutableRawPointer
 
@@ -23,20 +26,26 @@ struct RowReader {
             &+ rows.largestIdentity &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
     }
 
-    init(_ rows: Rows, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
-        self.rows = rows
+    init(_ groupedRows: UnsafePointer<Rows>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
+        let rows = groupedRows.pointee
+        self.groupedRows = groupedRows
         self.kernels = kernels
-        columns = rows.isDirect ? rows.dim : rows.stagedColumns
+        isDirect = rows.isDirect
+        columns = isDirect ? rows.dim : rows.stagedColumns
+        rowBytes = rows.stride &* rows.element.size
         products = scratch
         let states = scratch + min(rows.largestIdentity, Self.mostProducts) &* 64
         self.states = states.assumingMemoryBound(to: RowState.self)
         slots = states + rows.largestIdentity &* MemoryLayout<RowState>.stride
     }
 
+    var rows: Rows { groupedRows.pointee }
+
     /// Makes the batch's row `number` the row at hand `a`.
+    @inline(__always)
     func load(_ number: Int, at a: Int) {
-        let row = rows.features + number &* rows.stride &* rows.element.size
-        states[a].features = rows.isDirect ? row : staged(row, at: a)
+        let row = rows.features + number &* rowBytes
+        states[a].features = isDirect ? row : staged(row, at: a)
     }
 
     @inline(never)
@@ -88,28 +97,37 @@ struct RowReader {
     /// `‖f‖` of a raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
     @inline(__always)
     private func norm(_ row: UnsafeRawPointer) -> Double {
-        let square = inPieces { kernels.square(row + $0, count: $1) }
+        let square = square(row)
         return square < .infinity ? square.squareRoot() : scaledDot(row, row, down, down).squareRoot() / down
+    }
+
+    /// `‖x‖²` in the compute type.
+    private func square(_ x: UnsafeRawPointer) -> Double {
+        isLong ? dotInPieces(x, x) : kernels.square(x, count: columns)
     }
 
     /// `x·y` in the compute type.
     func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
-        inPieces { kernels.dot(x + $0, y + $0, count: $1) }
+        isLong ? dotInPieces(x, y) : kernels.dot(x, y, count: columns)
     }
 
-    /// Adds up what `body` finds in pieces of a row, from a byte on and so many columns long: the rounding of a sum grows
-    /// with its length.
-    @inline(__always)
-    private func inPieces(_ body: (_ offset: Int, _ count: Int) -> Double) -> Double {
+    /// The rounding of a sum grows with its length.
+    @inline(never)
+    private func dotInPieces(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
+        let size = rows.element.computeSize
         var sum = 0.0
         var next = 0
-        while columns &- next > 2 &* Self.piece {
-            sum += body(next &* rows.element.computeSize, Self.piece)
-            next &+= Self.piece
+        while next < columns {
+            // The last piece is no shorter than a vector.
+            let rest = columns &- next
+            let count = rest < 2 &* Self.piece ? rest : Self.piece
+            sum += kernels.dot(x + next &* size, y + next &* size, count: count)
+            next &+= count
         }
-        return sum + body(next &* rows.element.computeSize, columns &- next)
+        return sum
     }
 
+    private var isLong: Bool { columns > 2 &* Self.piece }
     private static let piece = 4096
 
     /// A power of two, which scales without rounding.
@@ -121,12 +139,12 @@ struct RowReader {
     }
 
     /// Whether `sumScaled` of so many rows sets `alongSum`.
-    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && columns <= 2 &* Self.piece }
+    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && !isLong }
 
     /// Whether all numbers of row `a` are.
     func isFinite(_ a: Int) -> Bool {
         let row = states[a].features
-        return inPieces { kernels.square(row + $0, count: $1) }.isFinite || scaledDot(row, row, down, down).isFinite
+        return square(row).isFinite || scaledDot(row, row, down, down).isFinite
     }
 
     /// `scale · x·y`, where `scale · x` is no larger than 1 but x itself may be so large that the sum overflows.
