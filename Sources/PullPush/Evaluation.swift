@@ -118,7 +118,8 @@ struct Evaluation {
         _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
     ) -> GradientJob {
         GradientJob(
-            groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred, gradient: target?.start,
+            groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred,
+            gradient: target?.start,
             gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
             coefficients: coefficients, total: total)
     }

@@ -5,7 +5,8 @@ extension RowReader {
     /// Calls `body` with every pushed point in `range`, and how many rows at hand it is the mean of: their units are their
     /// weights in it. Where all rows are pushed, points are grouped row numbers.
     @inline(__always)
-    private func forEachPoint(_ points: PushPoints, in range: Range<Int>, _ body: (_ point: Int, _ count: Int) -> Void) {
+    private func forEachPoint(_ points: PushPoints, in range: Range<Int>, _ body: (_ point: Int, _ count: Int) -> Void)
+    {
         let all = points == .all
         var number = all ? rows.identityOfRow(range.lowerBound) : range.lowerBound
         for point in range {
