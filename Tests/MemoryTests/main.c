@@ -143,7 +143,7 @@ int main(int count, char **arguments)
     check(strcmp(api.isa(), arguments[2]) == 0, "'%s' instead of '%s'", api.isa(), arguments[2]);
     pullpush_options options;
     unsigned turn = 0;
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 12; round++) {
         api.set_max_threads(1 + round % 4);
         for (int set = 0; option_set(set, &options); set++)
             if (option_set_is_meaningful(&options))
