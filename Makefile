@@ -32,11 +32,12 @@ demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and 
 test: $(library) .venv/ready ## every test: Swift, C, C++, Python
 	scripts/test.sh
 
-sanitize: $(library) ## valgrind on the library, and the C tests with sanitizers
+sanitize: $(library) ## the library under valgrind and under sanitizers of memory and threads
 	scripts/sanitize.sh $(library)
 
-fuzz: $(library) ## calls that a fuzzer makes up, for so many seconds (SECONDS=60)
+fuzz: $(library) .venv/ready-to-fuzz ## calls that fuzzers make up, in C and in Python for so many seconds (SECONDS=60)
 	scripts/fuzz.sh $(library) $(or $(SECONDS),60)
+	scripts/fuzz_python.sh $(or $(SECONDS),60)
 
 soak: $(library) ## so many calls in a row, in which nothing may grow (CALLS=100000000)
 	Tests/ProcessTests/run.sh $(library) $(or $(CALLS),100000000)
@@ -63,7 +64,7 @@ docs: $(library) .venv/ready ## the documentation as pages in build/site
 	.venv/bin/mkdocs build --strict
 
 clean: ## remove everything built, but not .venv
-	rm -rf build dist .build .build-embedded
+	rm -rf build dist .build .build-*
 
 $(library): $(sources) scripts/build_library.sh scripts/need.sh
 	scripts/build_library.sh
@@ -73,6 +74,10 @@ $(archive): $(library) scripts/build_static_library.sh
 
 .venv/ready: scripts/requirements.txt docs/requirements.txt scripts/python_env.sh
 	scripts/python_env.sh
+
+.venv/ready-to-fuzz: .venv/ready Tests/Fuzz/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement Tests/Fuzz/requirements.txt
+	touch $@
 
 .venv/ready-to-bench: .venv/ready benchmarks/requirements.txt benchmarks/install.sh
 	benchmarks/install.sh

@@ -5,19 +5,22 @@ import PackageDescription
 // Without it the same sources build as an ordinary package, which is what Swift users import and `swift test` tests.
 let embedded = Context.environment["PULLPUSH_EMBEDDED"] == "1"
 
+// With PULLPUSH_CHECKED=1 an overflow, a missing value or a bad index stops the program instead of being undefined.
+let checked = Context.environment["PULLPUSH_CHECKED"] == "1"
+
 let soname = "libpullpush.so.0"
 let packageRoot = Context.packageDirectory
 
 /// Embedded builds are small builds. Only the kernels of the instruction sets that count are worth more code for more
 /// speed, and they say themselves what is a vector: the compiler need not unroll, vectorise or align loops on its own.
 func languageSettings(fast: Bool = false) -> [SwiftSetting] {
-    let small = ["-Osize", "-Xfrontend", "-remove-runtime-asserts"]
+    let small = ["-Osize"] + (checked ? [] : ["-Xfrontend", "-remove-runtime-asserts"])
     let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0"].flatMap { ["-Xllvm", $0] }
     return embedded
         ? [
             .enableExperimentalFeature("Embedded"),
             .unsafeFlags(["-wmo", "-Xfrontend", "-function-sections"]),
-            .unsafeFlags(fast ? ["-Ounchecked"] + plainLoops : small),
+            .unsafeFlags(fast ? [checked ? "-O" : "-Ounchecked"] + plainLoops : small),
         ]
         : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# sanitize.sh LIBRARY: the library under valgrind's memcheck, with each of its instruction sets: no leak, no read of
-# uninitialised memory, no access beyond a buffer; and the C tests built with AddressSanitizer and
-# UndefinedBehaviorSanitizer, which judge the tests and what they hand to the library.
+# sanitize.sh LIBRARY: the library, with each of its instruction sets, under those who watch memory and threads:
+# as it ships, under valgrind's memcheck; and built for it (scripts/build_sanitized.sh) with the C tests, under
+# AddressSanitizer, with UndefinedBehaviorSanitizer for the tests, and under ThreadSanitizer. Then the Swift tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 
+need_swift
 need gcc command -v gcc
 need libc6-dbg test -d /usr/lib/debug/.build-id
 need valgrind command -v valgrind
@@ -16,19 +17,51 @@ abi=Tests/ABITests
 programs=$(mktemp -d)
 trap 'rm -rf "$programs"' EXIT
 ln -s "$library" "$programs/libpullpush.so.0"
-export LD_LIBRARY_PATH=$programs
 flags=(-std=c99 -D_GNU_SOURCE -g -Wall -Wextra -Werror -I include)
 
 gcc "${flags[@]}" -O1 Tests/MemoryTests/*.c "$abi"/{api,check,element,guarded,option_sets,reference,scene}.c \
     "$library" -lm -o "$programs/memory_tests"
 for isa in baseline x86-64-v3; do
     printf 'memcheck, %s: ' "$isa"
-    PULLPUSH_ISA=$isa valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,possible \
-        --show-leak-kinds=definite,possible --suppressions=Tests/MemoryTests/valgrind.supp \
-        "$programs/memory_tests" "$library" "$isa"
+    PULLPUSH_ISA=$isa LD_LIBRARY_PATH=$programs valgrind --quiet --error-exitcode=1 --leak-check=full \
+        --errors-for-leak-kinds=definite,possible --show-leak-kinds=definite,possible \
+        --suppressions=Tests/MemoryTests/valgrind.supp "$programs/memory_tests" "$library" "$isa"
 done
 
-printf 'C tests with AddressSanitizer and UndefinedBehaviorSanitizer: '
-gcc "${flags[@]}" -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer "$abi"/*.c \
-    "$library" -lm -pthread -o "$programs/abi_tests"
-"$programs/abi_tests" "$library" 16
+# build PROGRAM SANITIZER SOURCE...: by the compiler of Swift, whose sanitizers the library was built for; lld, for gold
+# warns of their symbols.
+build() {
+    local program=$programs/$1 sanitizer=$2
+    shift 2
+    clang "${flags[@]}" -O1 -fuse-ld=lld "-fsanitize=$sanitizer" -fno-sanitize-recover=all -fno-omit-frame-pointer \
+        "$@" -lm -pthread -o "$program"
+}
+
+scripts/build_sanitized.sh address
+scripts/build_sanitized.sh thread
+# Swift's ThreadSanitizer knows of queues and blocks, and wants their libraries.
+swift_libraries=$(swift -print-target-info | sed -n '/"runtimeLibraryPaths"/{n;s/.*"\(.*\)".*/\1/p}')
+thread=(build/thread/libpullpush.so "-L$swift_libraries" "-Wl,-rpath,$swift_libraries" -ldispatch -lBlocksRuntime)
+build address address,undefined "$abi"/*.c build/address/libpullpush.so
+build thread thread "$abi"/*.c "${thread[@]}"
+build first_calls thread Tests/ThreadTests/*.c "$abi"/api.c "${thread[@]}"
+# A test forks while other threads run: what the child does with threads then is the point of it.
+export TSAN_OPTIONS="die_after_fork=0 suppressions=$PWD/Tests/ThreadTests/tsan.supp"
+for isa in baseline x86-64-v3; do
+    for sanitizer in address thread; do
+        printf 'C tests, %s sanitizer, %s: ' "$sanitizer" "$isa"
+        PULLPUSH_ISA=$isa PULLPUSH_NUM_THREADS=3 LD_LIBRARY_PATH=build/$sanitizer \
+            "$programs/$sanitizer" "build/$sanitizer/libpullpush.so" 4 "$isa"
+    done
+    for _ in {1..25}; do PULLPUSH_ISA=$isa LD_LIBRARY_PATH=build/thread "$programs/first_calls"; done
+    printf 'First calls at once, thread sanitizer, %s: 25 passed, 0 failed\n' "$isa"
+done
+
+# The ordinary build. XCTest leaves some memory of its own; leaks of the library show above.
+for sanitizer in address thread; do
+    printf 'Swift tests, %s sanitizer: ' "$sanitizer"
+    log=$programs/swift-$sanitizer
+    ASAN_OPTIONS=detect_leaks=0 swift test -c release --sanitize "$sanitizer" --scratch-path ".build-swift-$sanitizer" \
+        --filter PullPushTests >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+    grep -oE '[0-9]+ tests in [0-9]+ suites passed' "$log"
+done

@@ -7,7 +7,7 @@ extension Evaluation {
     func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
         let work = MomentWork(
             evaluation: self, moments: moments,
-            packed: try allocateScalars(workers &* MomentWork.depth &* width),
+            packed: try allocateScalars(workers &* MomentWork.packedRows &* width),
             squares: try allocateScalars(workers &* MomentWork.depth),
             products: try allocateScalars(workers &* MomentWork.stripe &* width),
             memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
@@ -45,6 +45,8 @@ private struct MomentWork {
     /// Rows in a stripe, and points in a block.
     static let stripe = 96
     static let depth = 256
+    /// A product reads whole groups of `productRows` columns, and so beyond the end of the last row.
+    static let packedRows = depth + 1
 
     let evaluation: Evaluation
     let moments: UnsafeMutablePointer<Double>
@@ -61,7 +63,7 @@ private struct MomentWork {
         let width = evaluation.width
         let size = rows.element.computeSize
         let points = pushed == .all ? rows.count : rows.identityCount
-        let packed = packed + worker &* Self.depth &* width &* size
+        let packed = packed + worker &* Self.packedRows &* width &* size
         let product = Matrix(products + worker &* Self.stripe &* width &* size, rowStride: width)
         let reader = evaluation.reader(memory + worker &* RowReader.scratchSize(rows))
         let first = unit &* Self.stripe

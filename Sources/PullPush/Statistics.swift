@@ -29,8 +29,9 @@ struct StatisticsLayout {
     /// Doubles in all.
     func count() throws(PullPushError) -> Int {
         let (square, overflow) = dim.multipliedReportingOverflow(by: hasMoments ? dim : 0)
-        let (count, overflow2) = square.addingReportingOverflow(scalars + dim)
-        if overflow || overflow2 || count > Int.max / MemoryLayout<Double>.size {
+        // What wraps around has become negative, so too large without its sign.
+        let count = square &+ dim &+ scalars
+        if overflow || UInt(bitPattern: count) > UInt.max / 2 / UInt(MemoryLayout<Double>.size) {
             throw PullPushError(.size, "dim", .integer(dim), expected: "dim * dim doubles that fit into memory")
         }
         return count

@@ -216,7 +216,9 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
     int self = options->push == PULLPUSH_PUSH_LINEAR && !euclidean &&
                options->push_between == PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES &&
                options->self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE;
-    double sum = 0, sum_inner = 0, cancelled = 0;
+    /* Of very many pairs: rounding of this sum would be more than the library's. */
+    long double sum = 0, sum_inner = 0;
+    double cancelled = 0;
     answer->hinge_distance = HUGE_VAL;
     for (size_t i = 0; i < pushed->count; i++) {
         for (size_t j = 0; j < pushed->count; j++) {
@@ -243,12 +245,12 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
     }
     if (result->negative_pairs == 0)
         return 0;
-    result->mean_negative = sum_inner / (double)result->negative_pairs;
+    result->mean_negative = (double)sum_inner / (double)result->negative_pairs;
     uint64_t divisor = options->reduction == PULLPUSH_REDUCTION_MEAN_ACTIVE ? result->active_pairs
                                                                              : result->negative_pairs;
     if (divisor == 0)
         return 0;
-    result->push = sum / (double)divisor;
+    result->push = (double)sum / (double)divisor;
     answer->push_cancelled = cancelled / (double)divisor;
     return 1 / (double)divisor;
 }

@@ -335,6 +335,7 @@ static void test_small_functions(void)
         {"statistics_size NULL", api.statistics_size(4, NULL, NULL), PULLPUSH_ERROR_NULL},
         {"statistics_size dim 0", api.statistics_size(0, NULL, &count), PULLPUSH_ERROR_SIZE},
         {"statistics_size dim max", api.statistics_size(SIZE_MAX - 2, NULL, &count), PULLPUSH_ERROR_SIZE},
+        {"statistics_size dim half of that", api.statistics_size(SIZE_MAX / 2, NULL, &count), PULLPUSH_ERROR_SIZE},
         {"reduce into NULL", api.statistics_reduce(NULL, b, 2), PULLPUSH_ERROR_NULL},
         {"reduce of NULL", api.statistics_reduce(a, NULL, 2), PULLPUSH_ERROR_NULL},
         {"reduce misaligned", api.statistics_reduce((double *)shifted(a, 4), b, 1), PULLPUSH_ERROR_ALIGNMENT},

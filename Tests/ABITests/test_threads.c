@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROWS = 2048, DIM = 33, SAMPLES = 4, CALLERS = 4, CALLS = 40, CHILDREN = 10 };
+enum { ROWS = 2048, DIM = 33, LARGEST_DIM = 64, SAMPLES = 4, CALLERS = 4, CALLS = 40, CHILDREN = 10 };
 
 struct outcome {
     pullpush_result result;
@@ -24,12 +24,13 @@ static float *features;
 static void make_features(void)
 {
     uint64_t state = 5;
-    features = (float *)malloc(ROWS * DIM * sizeof *features);
-    for (size_t i = 0; i < ROWS * DIM; i++)
+    features = (float *)malloc(ROWS * LARGEST_DIM * sizeof *features);
+    for (size_t i = 0; i < ROWS * LARGEST_DIM; i++)
         features[i] = (float)random_signed(&state);
 }
 
-static int evaluate(const pullpush_options *options, int32_t num_threads, size_t rows, struct outcome *outcome)
+static int evaluate(const pullpush_options *options, int32_t num_threads, size_t rows, size_t dim,
+                    struct outcome *outcome)
 {
     pullpush_batch batch;
     pullpush_options threaded = *options;
@@ -37,7 +38,7 @@ static int evaluate(const pullpush_options *options, int32_t num_threads, size_t
     batch.struct_size = sizeof batch;
     batch.features = features;
     batch.rows = rows;
-    batch.dim = DIM;
+    batch.dim = dim;
     batch.samples_per_id = SAMPLES;
     batch.dtype = PULLPUSH_DTYPE_F32;
     threaded.num_threads = num_threads;
@@ -48,20 +49,21 @@ static int evaluate(const pullpush_options *options, int32_t num_threads, size_t
 static struct outcome outcome_make(void)
 {
     struct outcome outcome;
-    outcome.gradient = (float *)calloc(ROWS * DIM, sizeof(float));
+    outcome.gradient = (float *)calloc(ROWS * LARGEST_DIM, sizeof(float));
     return outcome;
 }
 
-static int same(const struct outcome *a, const struct outcome *b, size_t rows)
+static int same(const struct outcome *a, const struct outcome *b, size_t rows, size_t dim)
 {
     return memcmp(&a->result, &b->result, sizeof a->result) == 0 &&
-           memcmp(a->gradient, b->gradient, rows * DIM * sizeof(float)) == 0;
+           memcmp(a->gradient, b->gradient, rows * dim * sizeof(float)) == 0;
 }
 
 static void test_same_bits(int every)
 {
     unsigned turn = 0;
     static const int32_t thread_counts[] = {2, 3, 8, 0};
+    static const size_t dims[] = {DIM, LARGEST_DIM}; /* rows of whole vectors have no padding behind them */
     struct outcome one = outcome_make(), many = outcome_make();
     pullpush_options options;
     for (int set = 0; option_set(set, &options); set++) {
@@ -69,11 +71,13 @@ static void test_same_bits(int every)
             continue;
         /* Pairs of rows are many: fewer rows do. */
         size_t rows = options.push_between == PULLPUSH_PUSH_BETWEEN_ALL ? 256 : ROWS;
-        check_case("threads, %s", option_set_name(&options));
-        check(evaluate(&options, 1, rows, &one) == PULLPUSH_OK, "one thread failed");
-        for (size_t t = 0; t < sizeof thread_counts / sizeof *thread_counts; t++) {
-            check(evaluate(&options, thread_counts[t], rows, &many) == PULLPUSH_OK, "threads failed");
-            check(same(&one, &many, rows), "%d threads give other bits than 1", thread_counts[t]);
+        for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
+            check_case("threads, %s, dim %zu", option_set_name(&options), dims[d]);
+            check(evaluate(&options, 1, rows, dims[d], &one) == PULLPUSH_OK, "one thread failed");
+            for (size_t t = 0; t < sizeof thread_counts / sizeof *thread_counts; t++) {
+                check(evaluate(&options, thread_counts[t], rows, dims[d], &many) == PULLPUSH_OK, "threads failed");
+                check(same(&one, &many, rows, dims[d]), "%d threads give other bits than 1", thread_counts[t]);
+            }
         }
     }
     free(one.gradient), free(many.gradient);
@@ -81,6 +85,7 @@ static void test_same_bits(int every)
 
 struct caller {
     pthread_t thread;
+    const pullpush_options *options;
     const struct outcome *expected;
     int wrong;
 };
@@ -89,25 +94,24 @@ static void *call_often(void *context)
 {
     struct caller *caller = (struct caller *)context;
     struct outcome outcome = outcome_make();
-    pullpush_options options = default_options();
     for (int i = 0; i < CALLS; i++) {
-        int status = evaluate(&options, i % 4, ROWS, &outcome);
-        caller->wrong += status != PULLPUSH_OK || !same(&outcome, caller->expected, ROWS);
+        int status = evaluate(caller->options, i % 4, ROWS, DIM, &outcome);
+        caller->wrong += status != PULLPUSH_OK || !same(&outcome, caller->expected, ROWS, DIM);
     }
     free(outcome.gradient);
     return NULL;
 }
 
 /* The helper threads of the parent do not exist in the child, which must not wait for them. */
-static void test_forked_child(const struct outcome *expected)
+static void test_forked_child(const pullpush_options *options, const struct outcome *expected)
 {
     pid_t child = fork();
     check(child >= 0, "no child");
     if (child == 0) {
         struct outcome outcome = outcome_make();
-        pullpush_options options = default_options();
         alarm(60);
-        _exit(evaluate(&options, 3, ROWS, &outcome) == PULLPUSH_OK && same(&outcome, expected, ROWS) ? 0 : 1);
+        int status = evaluate(options, 3, ROWS, DIM, &outcome);
+        _exit(status == PULLPUSH_OK && same(&outcome, expected, ROWS, DIM) ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -115,17 +119,18 @@ static void test_forked_child(const struct outcome *expected)
           WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-static void test_concurrent_calls(const struct outcome *expected, int with_forks)
+static void test_concurrent_calls(const pullpush_options *options, const struct outcome *expected, int with_forks)
 {
     struct caller callers[CALLERS];
     check_case("concurrent calls%s", with_forks ? ", forked children among them" : "");
     for (int c = 0; c < CALLERS; c++) {
+        callers[c].options = options;
         callers[c].expected = expected;
         callers[c].wrong = 0;
         check(pthread_create(&callers[c].thread, NULL, call_often, &callers[c]) == 0, "no thread");
     }
     for (int child = 0; with_forks && child < CHILDREN; child++)
-        test_forked_child(expected);
+        test_forked_child(options, expected);
     for (int c = 0; c < CALLERS; c++) {
         pthread_join(callers[c].thread, NULL);
         check(callers[c].wrong == 0, "caller %d got %d of %d wrong", c, callers[c].wrong, CALLS);
@@ -151,9 +156,9 @@ void test_threads(int every)
     struct outcome expected = outcome_make();
     pullpush_options options = default_options();
     check_case("threads");
-    check(evaluate(&options, 1, ROWS, &expected) == PULLPUSH_OK, "one thread failed");
+    check(evaluate(&options, 1, ROWS, DIM, &expected) == PULLPUSH_OK, "one thread failed");
     int emulated = getenv("ABI_TESTS_EMULATED") != NULL; /* an emulator need not survive a fork among threads */
-    test_concurrent_calls(&expected, !emulated);
+    test_concurrent_calls(&options, &expected, !emulated);
     test_max_threads();
     free(expected.gradient);
     free(features);

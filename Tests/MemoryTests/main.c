@@ -18,6 +18,7 @@
 #include <valgrind/memcheck.h>
 
 static const size_t dims[] = {1, 7, 8, 17, 33};
+static const size_t large_dims[] = {65, 64, 16, 100};
 static const int32_t thread_counts[] = {1, 3, 0, 2};
 
 struct sizes {
@@ -92,7 +93,8 @@ static void test_options(const pullpush_options *chosen, unsigned turn)
     const struct element *element = &elements[turn % 4];
     /* Now and then a batch large enough for several threads. */
     int large = turn % 16 == 0 && options.push_between != PULLPUSH_PUSH_BETWEEN_ALL;
-    struct sizes features_sizes = {large ? 1200 : 1 + turn % 13, large ? 65 : dims[turn % 5], 0};
+    struct sizes features_sizes = {large ? 1200 : 1 + turn % 13, large ? large_dims[turn / 16 % 4] : dims[turn % 5],
+                                   0};
     struct sizes gradient_sizes = features_sizes;
     features_sizes.stride = features_sizes.dim + turn % 3;
     gradient_sizes.stride = gradient_sizes.dim + turn % 2;
@@ -141,7 +143,7 @@ int main(int count, char **arguments)
     check(strcmp(api.isa(), arguments[2]) == 0, "'%s' instead of '%s'", api.isa(), arguments[2]);
     pullpush_options options;
     unsigned turn = 0;
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 12; round++) {
         api.set_max_threads(1 + round % 4);
         for (int set = 0; option_set(set, &options); set++)
             if (option_set_is_meaningful(&options))

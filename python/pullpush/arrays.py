@@ -118,7 +118,7 @@ def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def label_array(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
     """Labels (B,) as contiguous int64; any integer type is taken, anything that does not fit is refused."""
-    given = np.asarray(to_numpy("labels", labels)[0])
+    given = labels_given(labels)
     if given.shape != (rows,):
         raise InvalidArgument(f"labels must have one label for each of the {rows} rows, got shape {given.shape}")
     if given.dtype.kind not in "iu":
@@ -128,6 +128,14 @@ def label_array(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
     if given.dtype.kind == "u" and given.size and given.max() > INT64_MAX:
         raise InvalidArgument(f"labels must fit in int64, got {given.max()}")
     return np.require(given, np.int64, ("C", "A"))
+
+
+def labels_given(labels: ArrayLike) -> Array:
+    """Labels as an array of whatever they are."""
+    try:
+        return np.asarray(to_numpy("labels", labels)[0])
+    except (TypeError, ValueError) as error:  # lists of different lengths, for one
+        raise InvalidArgument(f"labels must have one integer for each row, got {_kind(labels)}: {error}") from error
 
 
 def gradient_target(batch: Batch, out: AnyArray | None, accumulate: bool) -> Target:

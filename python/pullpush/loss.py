@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from . import _library, arrays
 from .arrays import Array
-from .checks import number
+from .checks import flag, number
 from .errors import InvalidArgument, NoGradient
 from .interchange import AnyArray, from_numpy, to_numpy
 from .options import Options, OptionValues, Preset, options_from, preset
@@ -186,6 +186,7 @@ def _value_and_grad(
     accumulate: bool,
 ) -> tuple[Loss, Any]:
     batch = arrays.batch(features, samples_per_id, labels)
+    accumulate = flag("accumulate", accumulate)
     target = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(options.struct, number("upstream", upstream), accumulate)
     result = _library.evaluate(batch.struct, struct, target.address, target.stride)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import labels_given
 from .checks import INT64_MAX, integer
 from .errors import InvalidArgument
 
@@ -114,7 +115,7 @@ class PKSampler:
 
 def _rows_by_identity(labels: ArrayLike, samples_per_id: int, shortage: str) -> list[NDArray[np.int64]]:
     """The row indices of every usable identity."""
-    array = np.asarray(labels)
+    array = labels_given(labels)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InvalidArgument(f"labels must be integers with 1 dimension, got shape {array.shape} of {array.dtype}")
     identities, starts, counts = np.unique(np.sort(array, kind="stable"), return_index=True, return_counts=True)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library, arrays
-from .checks import INT64_MAX, integer, number
+from .checks import INT64_MAX, flag, integer, number
 from .errors import InvalidArgument
 from .interchange import AnyArray
 from .loss import Loss
@@ -88,6 +88,7 @@ def finish(
     """
     checked = additive_options(options)
     batch = arrays.batch(features, samples_per_id, labels)
+    accumulate = flag("accumulate", accumulate)
     target = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(checked.struct, number("upstream", upstream), accumulate)
     total_address = _address("total", total)

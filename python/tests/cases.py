@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -95,6 +96,21 @@ def identities_of(layout: str, count: int, samples_per_id: int, seed: int = 0) -
 
 
 LAYOUTS = ("samples_per_id", "labels", "sorted labels")
+
+# The ways in which the numbers of an array can lie in memory.
+ORDERS: dict[str, Callable[[Array], Array]] = {
+    "contiguous": np.ascontiguousarray,
+    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    "columns of a wider array": lambda a: np.hstack([a, a])[:, : a.shape[1]],
+    "every second row": lambda a: np.repeat(a, 2, axis=0)[::2],
+    "fortran": np.asfortranarray,
+    "reversed rows": lambda a: a[::-1].copy()[::-1],
+    "reversed columns": lambda a: a[:, ::-1].copy()[:, ::-1],
+    "every second column": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "foreign byte order": lambda a: a.astype(a.dtype.newbyteorder()) if a.dtype.kind == "f" else a,
+    "unaligned": lambda a: np.frombuffer(b"x" + a.tobytes(), a.dtype, offset=1).reshape(a.shape),
+    "subclass": lambda a: a.view(type("Sub", (np.ndarray,), {})),
+}
 
 
 def assert_matches(

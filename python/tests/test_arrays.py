@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import cases
@@ -45,27 +44,12 @@ def test_strides_and_what_lies_around(dim: int, options: cases.Options, dtype: s
         assert np.all(out_buffer == SENTINEL)
 
 
-ORDERS: dict[str, Callable[[cases.Array], cases.Array]] = {
-    "contiguous": np.ascontiguousarray,
-    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
-    "columns of a wider array": lambda a: np.hstack([a, a])[:, : a.shape[1]],
-    "every second row": lambda a: np.repeat(a, 2, axis=0)[::2],
-    "fortran": np.asfortranarray,
-    "reversed rows": lambda a: a[::-1].copy()[::-1],
-    "reversed columns": lambda a: a[:, ::-1].copy()[:, ::-1],
-    "every second column": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
-    "foreign byte order": lambda a: a.astype(a.dtype.newbyteorder()) if a.dtype.kind == "f" else a,
-    "unaligned": lambda a: np.frombuffer(b"x" + a.tobytes(), a.dtype, offset=1).reshape(a.shape),
-    "subclass": lambda a: a.view(type("Sub", (np.ndarray,), {})),
-}
-
-
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", cases.ORDERS)
 def test_every_order_of_memory_gives_the_same_bits(order: str, dtype: str) -> None:
     features = cases.rows(12, 9, dtype)
     loss, gradient = pullpush.value_and_grad(features, samples_per_id=3)
-    arranged = ORDERS[order](features)
+    arranged = cases.ORDERS[order](features)
     before = arranged.copy()
     other_loss, other_gradient = pullpush.value_and_grad(arranged, samples_per_id=3)
     assert other_loss.parts() == loss.parts()
@@ -165,6 +149,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"upstream": None}, "upstream must be a finite number, got None"),
     ({"upstream": np.nan}, "upstream.*(?i:nan|finite)"),
     ({"upstream": np.inf}, "upstream.*(?i:inf|finite)"),
+    ({"samples_per_id": None, "labels": [[0], [0, 0]] * 6}, r"labels must have one integer .* got builtins\.list"),
+    ({"accumulate": "yes", "out": np.zeros_like(GOOD)}, "accumulate must be True or False, got 'yes'"),
     ({"accumulate": True}, "out must be given when accumulate=True adds to it, got out=None"),
     ({"out": GOOD.tolist()}, r"out must be a numpy\.ndarray, got builtins\.list"),
     ({"out": np.zeros((12, 4))}, r"out must have shape \(12, 4\) of float32, got shape \(12, 4\) of float64"),
