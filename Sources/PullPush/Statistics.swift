@@ -55,17 +55,18 @@ struct StatisticsLayout {
     func totals(_ loss: PullPushLoss, _ vector: UnsafePointer<Double>, local: PairCounts) throws(PullPushError)
         -> Totals
     {
-        guard let points = Int(exactly: vector[0]), points >= local.points else {
+        guard let points = Int(exactly: vector[0]), points >= local.points, points < 1 << 31 else {
             throw PullPushError(
                 .statistics, "total[0], the number of pushed points,", .real(vector[0]),
                 expected: "the sum over all parts, so no less than this part's", local.points)
         }
-        guard let positive = Int(exactly: vector[1]), positive >= local.positive else {
+        let counts = PairCounts(positive: Int(exactly: vector[1]) ?? -1, points: points, between: loss.points)
+        guard counts.positive >= local.positive, counts.negative >= 0 else {
             throw PullPushError(
                 .statistics, "total[1], the number of positive pairs,", .real(vector[1]),
                 expected: "the sum over all parts, so no less than this part's", local.positive)
         }
-        var totals = Totals(counts: PairCounts(positive: positive, points: points, between: loss.points))
+        var totals = Totals(counts: counts)
         totals.sums.pull = vector[2]
         totals.sums.positive = vector[3]
         totals.sums.excluded = vector[4]

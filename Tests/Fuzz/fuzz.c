@@ -80,7 +80,7 @@ static int put_special_numbers(struct scene *scene, struct bytes *bytes)
 /* Totals as no batch has them, for they come from other machines. Returns whether any was put in. */
 static int put_wild_totals(double *totals, size_t count, struct bytes *bytes)
 {
-    static const double numbers[] = {0, -1, 0.5, 1e19, 1e300, -1e300, NAN, INFINITY};
+    static const double numbers[] = {0, -1, 0.5, 4e9, 1e19, 1e300, -1e300, NAN, INFINITY};
     if (choose(bytes, 4) != 1)
         return 0;
     for (unsigned i = 1 + choose(bytes, 3); i > 0; i--)
