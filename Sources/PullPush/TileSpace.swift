@@ -59,7 +59,6 @@ struct Tile {
             pushed, block, to: space.points, stride: space.width, squares: space.squares)
         transpose()
         let size = rows.element.computeSize
-        space.gradients.initializeMemory(as: UInt8.self, repeating: 0, count: block.count &* space.width &* size)
         space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
     }
 
@@ -70,7 +69,7 @@ struct Tile {
 
     private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
 
-    /// Pairs every point of the block with the points in `range`, and adds to the block's gradient.
+    /// Pairs every point of the block with the points in `range`, and begins the block's gradient with them.
     ///
     /// - Parameter own: whether the pairs are those within an identity, self pairs included, or those between identities
     func addPairs(
@@ -79,11 +78,17 @@ struct Tile {
         var sums = PairSums()
         for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
             let others = first..<min(first &+ space.blockSize, range.upperBound)
-            evaluation.reader(space.memory).packPoints(
-                pushed, others, to: space.others, stride: space.width, squares: space.otherSquares)
+            // A block that meets itself is packed already.
+            let meetsItself = others == block
+            let points = meetsItself ? space.points : space.others
+            let squares = meetsItself ? space.squares : space.otherSquares
+            if !meetsItself {
+                evaluation.reader(space.memory).packPoints(
+                    pushed, others, to: points, stride: space.width, squares: squares)
+            }
             let products = Matrix(space.products, rowStride: space.blockSize)
             kernels.multiply(
-                m: others.count, n: block.count, k: rows.dim, rowMatrix(space.others),
+                m: others.count, n: block.count, k: rows.dim, rowMatrix(points),
                 Matrix(space.transposed, rowStride: space.blockSize), into: products, adding: false)
             for j in 0..<others.count {
                 let own = pointsOfIdentity(of: first &+ j).clamped(to: block)
@@ -92,15 +97,15 @@ struct Tile {
             sums += kernels.evaluatePairs(
                 PairTile(
                     products: space.products, stride: space.blockSize, rows: others.count, columns: block.count,
-                    own: space.ownRanges, pairsOwn: own, rowSquares: space.otherSquares,
+                    own: space.ownRanges, pairsOwn: own, rowSquares: squares,
                     columnSquares: space.squares, columnWeights: space.weights),
                 function)
             if wantsGradient {
                 // The weights are transposed by swapping their strides.
                 let weights = Matrix(space.products, rowStride: 1, columnStride: space.blockSize)
                 kernels.multiply(
-                    m: block.count, n: rows.dim, k: others.count, weights, rowMatrix(space.others),
-                    into: rowMatrix(space.gradients), adding: true)
+                    m: block.count, n: rows.dim, k: others.count, weights, rowMatrix(points),
+                    into: rowMatrix(space.gradients), adding: first > range.lowerBound)
             }
         }
         return sums
@@ -136,8 +141,17 @@ struct Tile {
         func transpose<T>(_: T.Type) {
             let from = space.points.assumingMemoryBound(to: T.self)
             let to = space.transposed.assumingMemoryBound(to: T.self)
-            for i in 0..<block.count {
-                for column in 0..<space.width { to[column &* space.blockSize &+ i] = from[i &* space.width &+ column] }
+            // Four rows at a time; there is room for more than the block has.
+            let width = space.width
+            for i in stride(from: 0, to: block.count, by: 4) {
+                for column in 0..<width {
+                    let source = from + (i &* width &+ column)
+                    let target = to + (column &* space.blockSize &+ i)
+                    target[0] = source[0]
+                    target[1] = source[width]
+                    target[2] = source[2 &* width]
+                    target[3] = source[3 &* width]
+                }
             }
         }
         if rows.element.computesInDouble { transpose(UInt64.self) } else { transpose(UInt32.self) }
