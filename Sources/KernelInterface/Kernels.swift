@@ -53,6 +53,9 @@ open class Kernels: @unchecked Sendable {
         products: UnsafeMutableRawPointer?
     ) -> Double { 0 }
 
+    /// See `UnitRows`; nil where that has no loop of its own.
+    open func sumAndWrite(_ rows: UnitRows) -> UnitSums? { nil }
+
     // MARK: Matrices and pairs
 
     /// `c (+)= a·b` for an m×k by k×n product. Rows of b and c are contiguous and padded: n is rounded up to whole

@@ -77,6 +77,7 @@ struct IdentityPass {
     /// counted with its first row.
     @inline(never)
     func run(_ firstIdentity: Int, _ range: Range<Int>) -> IdentitySums {
+        if job.isOfUnitRows && writesDirectly, let sums = sweep(range) { return sums }
         var sums = IdentitySums()
         var weights = Weights(job.coefficients, count: job.rows.largestIdentity)
         var number = firstIdentity
@@ -94,6 +95,32 @@ struct IdentityPass {
         }
         // Lets other threads see what was written past the caches.
         if streams { cvectors_fence() }
+        return sums
+    }
+
+    /// The rows `range` of whole identities in one sweep, or nil if there is no such loop or a sum overflows in it.
+    private func sweep(_ range: Range<Int>) -> IdentitySums? {
+        let rows = job.rows
+        let size = rows.element.size
+        guard let gradient = job.gradient else { return nil }
+        let identities = range.count / rows.samplesPerId
+        let weights = Weights(job.coefficients, count: rows.samplesPerId)
+        let found = reader.kernels.sumAndWrite(
+            UnitRows(
+                features: rows.features + range.lowerBound &* rows.stride &* size,
+                gradient: gradient + range.lowerBound &* gradientBytes, stride: rows.stride,
+                gradientStride: job.gradientStride, columns: reader.columns, identities: identities,
+                samplesPerId: rows.samplesPerId, onSum: weights.onSum, total: job.total,
+                totalOnFirst: job.coefficients.totalOnFirst))
+        guard let found, (found.firstSquares + found.otherSquares).isFinite else { return nil }
+        var sums = IdentitySums()
+        if rows.samplesPerId > 1 {
+            sums.positive = found.product - found.firstSquares - found.otherSquares
+            sums.pull = Double(identities &* rows.samplesPerId &* rows.samplesPerId) - found.product
+        }
+        sums.excluded = found.firstSquares
+        sums.pointSquares = found.firstSquares
+        sums.weightedPointSquares = found.firstSquares
         return sums
     }
 
@@ -275,6 +302,14 @@ struct IdentityPass {
 }
 
 extension GradientJob {
+    /// Whether it is the original loss on rows that are normalised already, identity after identity.
+    fileprivate var isOfUnitRows: Bool {
+        let c = coefficients
+        return rows.offsets == nil && rows.normalization == .none && points == .representatives
+            && pullForm == .withSelfPairs && !centred && pointGradients == nil && gradient != nil
+            && c.pushOnSum == 0 && c.pushOnRow == 0 && c.totalOnRow == 0 && c.firstOnFirst == 0
+    }
+
     fileprivate var streams: Bool {
         let size = rows.element.size
         let isAligned =

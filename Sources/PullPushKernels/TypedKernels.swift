@@ -67,6 +67,14 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         addScaledRows(rows, rowCount, into: scalars(sum), count, products: products.map { scalars($0) })
     }
 
+    override func sumAndWrite(_ rows: UnitRows) -> UnitSums? {
+        #if PULLPUSH_FMA
+            // Just where it pays for its code.
+            if S.self == Float.self { return sweep(S.self, rows) }
+        #endif
+        return nil
+    }
+
     override func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {
         matrixProduct(S.self, m, n, k, a, b, c, adding)
     }
