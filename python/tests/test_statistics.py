@@ -180,7 +180,7 @@ def test_a_size_needs_a_dim(dim: Any) -> None:
 def test_the_largest_dim_is_for_the_library_to_refuse() -> None:
     with pytest.raises(pullpush.InvalidArgument, match=r"from 1 to 9223372036854775807, got 9223372036854775808"):
         statistics.size(2**63)
-    with pytest.raises(pullpush.InvalidArgument, match="^(?!.*must be an integer)"):
+    with pytest.raises(pullpush.InvalidArgument, match=r"^(?!.*must be an integer)"):
         statistics.size(2**63 - 1)
 
 
