@@ -2,15 +2,15 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lib install uninstall wheel sdist demo test sanitize fuzz soak growth reproducible accuracy bench lint
-.PHONY: format docs clean
+.PHONY: help lib install uninstall wheel sdist demo test coverage mutate dispatch arm64 sanitize fuzz soak growth
+.PHONY: reproducible accuracy bench lint format docs clean
 
 library := build/libpullpush.so
 archive := build/libpullpush.a
 sources := Package.swift $(shell find Sources include -type f)
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 lib: $(library) $(archive) ## build/libpullpush.so and libpullpush.a, the C library (needs libc and libm only)
 
@@ -31,6 +31,18 @@ demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and 
 
 test: $(library) .venv/ready ## every test: Swift, C, C++, Python
 	scripts/test.sh
+
+coverage: $(library) .venv/ready ## the lines that tests run, as pages in build/coverage; all others must be explained
+	scripts/coverage.sh
+
+mutate: $(library) .venv/ready ## do the tests notice mistakes? changes the sources and runs them (ARGS="swift --count 100")
+	.venv/bin/python scripts/mutate.py $(ARGS)
+
+dispatch: $(library) ## every C test on emulated processors, with and without AVX2
+	Tests/DispatchTests/run.sh $(library) 1
+
+arm64: ## the C library for arm64 in build/arm64, and every C test with it in an emulator
+	scripts/cross_arm64.sh
 
 sanitize: $(library) ## the library under valgrind and under sanitizers of memory and threads
 	scripts/sanitize.sh $(library)

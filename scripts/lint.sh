@@ -10,7 +10,7 @@ install_missing
 
 swift=(Package.swift Sources Tests examples)
 python=()
-for folder in accuracy demo benchmarks examples docs Tests/InstallTests; do
+for folder in accuracy demo benchmarks examples docs scripts Tests/InstallTests; do
     [[ -z $(find "$folder" -name '*.py' -print -quit 2>/dev/null) ]] || python+=("$folder")
 done
 if [[ ${1:-} == --fix ]]; then

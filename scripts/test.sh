@@ -33,6 +33,10 @@ swift_tests() {
 step "Swift package, and Swift inside Python's process" swift_tests
 step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
+if [[ $(uname -m) == x86_64 ]]; then
+    step "Other processors, emulated" Tests/DispatchTests/run.sh build/libpullpush.so
+    step "arm64, emulated" scripts/cross_arm64.sh 64
+fi
 step "The binary interface" Tests/ABI/run.sh build/libpullpush.so
 step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
 step "Threads, processes and signals of the host" Tests/ProcessTests/run.sh build/libpullpush.so

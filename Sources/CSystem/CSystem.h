@@ -26,17 +26,19 @@ static inline int csystem_format_real(char *buffer, size_t size, double value) {
 /* Whether processor and operating system support all of x86-64-v3. */
 static inline int csystem_has_x86_v3(void) {
     unsigned a, b, c, d;
-    const unsigned fma = 1u << 12, movbe = 1u << 22, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29;
-    const unsigned leaf1 = fma | movbe | osxsave | avx | f16c;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & leaf1) != leaf1) return 0;
+    const unsigned sse3 = 1u << 0, ssse3 = 1u << 9, fma = 1u << 12, cx16 = 1u << 13, sse4_1 = 1u << 19;
+    const unsigned sse4_2 = 1u << 20, movbe = 1u << 22, popcnt = 1u << 23, osxsave = 1u << 27, avx = 1u << 28;
+    const unsigned f16c = 1u << 29, v2 = sse3 | ssse3 | cx16 | sse4_1 | sse4_2 | popcnt;
+    const unsigned leaf1 = v2 | fma | movbe | osxsave | avx | f16c;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (~c & leaf1)) return 0;
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & 0x6) != 0x6) return 0; /* the operating system saves xmm and ymm */
-    const unsigned lzcnt = 1u << 5;
-    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & lzcnt)) return 0;
+    if (~low & 0x6) return 0; /* the operating system saves xmm and ymm */
+    const unsigned lahf = 1u << 0, lzcnt = 1u << 5, leaf80000001 = lahf | lzcnt;
+    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || (~c & leaf80000001)) return 0;
     const unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
     const unsigned leaf7 = bmi1 | avx2 | bmi2;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & leaf7) == leaf7;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && !(~b & leaf7);
 }
 #else
 static inline int csystem_has_x86_v3(void) { return 0; }

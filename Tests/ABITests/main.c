@@ -21,8 +21,12 @@ int main(int count, char **arguments)
     if (every < 1)
         every = 1;
     test_library(count > 3 ? arguments[3] : NULL);
+    test_float_mode(); /* first, for it starts the library's threads */
     test_bad_input();
+    test_neighbours();
     test_special();
+    test_magnitudes();
+    test_streaming();
     test_conformance(every);
     test_statistics(every);
     test_threads(every);

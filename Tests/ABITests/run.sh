@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh LIBRARY: builds the tests with every compiler there is, as C99 and as C++17, linked and with dlopen; runs each
-# on some of the generated cases, and one on all of them with every instruction set, and on a processor without AVX.
+# on some of the generated cases, and one on all of them with every instruction set.
 set -euo pipefail
 library=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,8 +41,3 @@ for isa in $(grep -oE '"(baseline|x86-64-v[0-9])"' "$here/../../include/pullpush
     printf 'all cases, %s: ' "$isa"
     PULLPUSH_ISA=$isa "$program" "$library" 1 "$isa"
 done
-
-if [[ $(uname -m) == x86_64 ]]; then
-    printf 'on a Westmere, which has no AVX: '
-    ABI_TESTS_EMULATED=1 qemu-x86_64 -cpu Westmere "$program" "$library" 64 baseline
-fi

@@ -169,7 +169,13 @@ static void *shifted(const void *pointer, ptrdiff_t bytes)
       OPTIONS.reduction = PULLPUSH_REDUCTION_MEAN_ACTIVE)                                                             \
     X(statistics_of_a_hinge, ACCUMULATE | FINISH, OPTION, "push", "hinge", OPTIONS.push = PULLPUSH_PUSH_HINGE)        \
     X(count_short, ACCUMULATE | FINISH, STATISTICS, "count", "9", call->count = COUNT - 1)                            \
-    X(count_long, ACCUMULATE | FINISH, STATISTICS, "count", "11", call->count = COUNT + 1)
+    X(count_long, ACCUMULATE | FINISH, STATISTICS, "count", "11", call->count = COUNT + 1)                            \
+    X(total_of_fewer_points, FINISH, STATISTICS, "total[0]", "3", call->total[0] = 3)                                 \
+    X(total_of_half_a_point, FINISH, STATISTICS, "total[0]", "4.5", call->total[0] = 4.5)                             \
+    X(total_of_fewer_pairs, FINISH, STATISTICS, "total[1]", "23", call->total[1] = 23)                                \
+    X(total_of_no_number, FINISH, STATISTICS, "total[1]", "nan", call->total[1] = NAN)                                \
+    X(no_memory, EVALUATE, MEMORY, "scratch memory", "bytes",                                                         \
+      (BATCH.rows = BATCH.samples_per_id = 1, BATCH.dim = SIZE_MAX >> 6, call->gradient = NULL))
 
 #define DEFINE_MISTAKE(name, functions, status, argument, value, statement)                                           \
     static void spoil_##name(struct call *call)                                                                       \

@@ -6,6 +6,7 @@
 #include "scene.h"
 #include "tests.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,44 @@ static void test_forked_child(const pullpush_options *options, const struct outc
           WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
+/* How many threads this process has. */
+static int thread_count(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
+        count += entry->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count;
+}
+
+/* In a child, which has no helper yet: they start when first needed, as many as a call wants beside itself, and stay. */
+static void test_helpers(void)
+{
+    static const int wanted[] = {1, 3, 2, 4, 3}, helpers[] = {0, 2, 2, 3, 3};
+    check_case("helper threads");
+    pid_t child = fork();
+    check(child >= 0, "no child");
+    if (child == 0) {
+        struct outcome outcome = outcome_make();
+        pullpush_options options = default_options();
+        options.push = PULLPUSH_PUSH_HINGE; /* which has work for many */
+        api.set_max_threads(8);
+        alarm(60);
+        for (int i = 0, before = thread_count(); i < 5; i++)
+            if (evaluate(&options, wanted[i], ROWS, DIM, &outcome) != PULLPUSH_OK ||
+                thread_count() != before + helpers[i])
+                _exit(1 + i);
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    check(WIFEXITED(status), "the child was killed");
+    int call = WEXITSTATUS(status);
+    check(call == 0, "call %d did not leave the threads it should", call);
+}
+
 static void test_concurrent_calls(const pullpush_options *options, const struct outcome *expected, int with_forks)
 {
     struct caller callers[CALLERS];
@@ -158,6 +197,8 @@ void test_threads(int every)
     check_case("threads");
     check(evaluate(&options, 1, ROWS, DIM, &expected) == PULLPUSH_OK, "one thread failed");
     int emulated = getenv("ABI_TESTS_EMULATED") != NULL; /* an emulator need not survive a fork among threads */
+    if (!emulated)
+        test_helpers();
     test_concurrent_calls(&options, &expected, !emulated);
     test_max_threads();
     free(expected.gradient);

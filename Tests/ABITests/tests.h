@@ -3,10 +3,14 @@
 #define TESTS_H
 
 void test_library(const char *expected_isa);
+void test_float_mode(void);
 void test_conformance(int every);
 void test_special(void);
+void test_magnitudes(void);
+void test_streaming(void);
 void test_statistics(int every);
 void test_bad_input(void);
+void test_neighbours(void);
 void test_threads(int every);
 
 #endif

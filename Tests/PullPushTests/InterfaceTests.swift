@@ -133,6 +133,11 @@ import Testing
         #expect(message(PullPushLoss(push: .hinge(margin: .infinity))).hasPrefix("option: margin is inf"))
         #expect(message(PullPushLoss(push: .squared(), objective: .squaredEuclidean)).hasPrefix("option: push squared"))
         #expect(message(PullPushLoss(numThreads: -1)).hasPrefix("option: num_threads is -1"))
+        let upstream = error { () throws(PullPushError) in
+            _ = try PullPushLoss().valueAndGradient(
+                of: features, dim: 4, identities: .samplesPerId(2), upstream: .nan)
+        }
+        #expect(upstream == "option: upstream is nan: expected a finite number")
     }
 
     @Test func theFirstBadRowIsNamedAndNothingIsWritten() throws {
@@ -166,5 +171,84 @@ import Testing
                     features: UnsafePointer(start), rows: 3, dim: 4, identities: .samplesPerId(1), gradient: start + 8)
             }
         }
+    }
+
+    func error(_ body: () throws(PullPushError) -> Void) -> String {
+        do {
+            try body()
+            return "no error"
+        } catch {
+            return "\(error.code): \(error)"
+        }
+    }
+
+    @Test func buffersOfOtherLengthsAreRefused() {
+        let short = error { () throws(PullPushError) in
+            var gradient = [Float](repeating: 0, count: 23)
+            var span = gradient.mutableSpan
+            _ = try PullPushLoss().valueAndGradient(
+                of: features.span, dim: 4, identities: .samplesPerId(2), into: &span)
+        }
+        #expect(short == "size: gradient.count is 23: expected as many elements as features, 24")
+        let empty = error { () throws(PullPushError) in
+            _ = try PullPushLoss().value(of: [Float](), dim: 4, identities: .samplesPerId(2))
+        }
+        #expect(empty == "size: rows is 0: expected at least 1")
+        let noRows = error { () throws(PullPushError) in
+            _ = try PullPushLoss().evaluate(features: features, rows: 0, dim: 4, identities: .labels([]))
+        }
+        #expect(noRows == "size: rows is 0: expected at least 1")
+        let statistics = error { () throws(PullPushError) in
+            var statistics = try BatchStatistics(.original, dim: 4)
+            statistics.values.append(0)
+            try statistics.accumulate(features, identities: .samplesPerId(2))
+        }
+        #expect(statistics == "statistics: values.count is 10: expected what dim and options need, 9")
+    }
+
+    /// Says that it is a Float.
+    private struct Pretender: FeatureElement {
+        var byte: UInt8 = 0
+        static var dtype: Int32 { 1 }
+        static var zeroElement: Pretender { Pretender() }
+    }
+
+    @Test func anElementOfAnotherSizeIsRefused() {
+        let pretended = error { () throws(PullPushError) in
+            _ = try PullPushLoss().value(of: [Pretender()], dim: 1, identities: .samplesPerId(1))
+        }
+        #expect(pretended == "dtype: dtype is 1: expected the PULLPUSH_DTYPE_ constant of an element of size 1")
+    }
+
+    @Test func theValueOfAnErrorIsTheArgument() throws {
+        func value(_ body: () throws(PullPushError) -> Void) -> String {
+            do { try body() } catch { return "\(error.value)" }
+            return "no error"
+        }
+        func call(_ loss: PullPushLoss, _ features: [Float]) -> String {
+            value { () throws(PullPushError) in _ = try loss.value(of: features, dim: 4, identities: .samplesPerId(2)) }
+        }
+        #expect(call(PullPushLoss(numThreads: -3), features) == "integer(-3)")
+        #expect(call(PullPushLoss(pullWeight: -.infinity), features) == "real(-inf)")
+        #expect(call(PullPushLoss(checkFinite: true), features.dropLast() + [.nan]) == "badRow(5)")
+        #expect(call(PullPushLoss(push: .squared(), objective: .squaredEuclidean), features) == "unspecified")
+        // More scratch than there is address space; nothing is read before it is there.
+        let memory = value { () throws(PullPushError) in
+            _ = try PullPushLoss().evaluate(features: features, rows: 1, dim: 1 << 56, identities: .samplesPerId(1))
+        }
+        #expect(memory.hasPrefix("bytes("))
+    }
+}
+
+@Suite struct ElementTests {
+    @Test func bfloat16IsTheNearest() {
+        #expect(BFloat16(1.0).float == 1)
+        #expect(BFloat16(1.00390625).float == 1)  // halfway, to even
+        #expect(BFloat16(1.01171875).float == 1.015625)  // halfway, to even
+        #expect(BFloat16(1.004).float == 1.0078125)
+        #expect(BFloat16(-.infinity).float == -.infinity)
+        #expect(BFloat16(.greatestFiniteMagnitude).float == .infinity)
+        // Every bit of this one's payload is in the half that is cut off.
+        #expect(BFloat16(Float(bitPattern: 0x7F80_0001)).float.isNaN)
     }
 }

@@ -95,6 +95,14 @@ def test_accumulate_in_every_option(options: cases.Options) -> None:
         np.testing.assert_allclose(out, 1 + gradient, rtol=1e-14, atol=1e-15)
 
 
+def test_one_label_beyond_int64_is_refused() -> None:
+    labels = np.array([0, 0, 2**63, 2**63], np.uint64)
+    with pytest.raises(pullpush.InvalidArgument, match="labels must fit in int64, got 9223372036854775808"):
+        pullpush.value(cases.rows(4, 5), labels=labels)
+    labels[2:] -= np.uint64(1)
+    assert pullpush.value(cases.rows(4, 5), labels=labels).negative_pairs == 2
+
+
 def test_labels_of_any_integer_type_and_order() -> None:
     features = cases.rows(8, 5)
     labels = np.array([3, 1, 3, 1, 0, 0, 3, 2])

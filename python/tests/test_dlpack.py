@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -176,6 +177,12 @@ def test_refused_with_a_sentence(wrong: Any, message: str) -> None:
         pullpush.value(wrong, samples_per_id=3)
     with pytest.raises(pullpush.InvalidArgument, match=message):
         pullpush.value_and_grad(features, samples_per_id=3, out=wrong)
+
+
+def test_bfloat16_without_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(pullpush.InvalidArgument, match="features in bfloat16 needs the package ml_dtypes, which"):
+        pullpush.value(torch.ones(12, 4, dtype=torch.bfloat16), samples_per_id=3)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def test_repr_shows_what_is_not_the_default() -> None:
     loss_fn = pullpush.PullPushLoss(margin=0.25, push="hinge", num_threads=2)
     assert repr(loss_fn) == "PullPushLoss(push='hinge', margin=0.25, num_threads=2)"
     assert eval(repr(loss_fn), vars(pullpush)) == loss_fn
+    assert "struct" not in repr(loss_fn.options)
 
 
 def test_equality_hash_copies_and_frozenness() -> None:

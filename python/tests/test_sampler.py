@@ -31,6 +31,15 @@ def test_batches_are_identities_one_after_another() -> None:
         assert len(set(batch)) == 12
 
 
+@pytest.mark.parametrize("rows", [3, 4, 5, 6, 7])
+def test_no_row_twice_in_a_batch_where_there_are_enough(rows: int) -> None:
+    """Also where rounds of one shuffle leave rows over."""
+    sampler = pullpush.PKSampler(np.repeat([1, 2], rows), 2, 3)
+    for epoch in range(60):
+        for batch in epoch_of(sampler, epoch):
+            assert len(set(batch)) == 6
+
+
 def test_defaults_are_ten_by_eight() -> None:
     sampler = pullpush.PKSampler(np.arange(200) // 10)
     assert len(sampler) == 2

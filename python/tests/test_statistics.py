@@ -177,6 +177,21 @@ def test_a_size_needs_a_dim(dim: Any) -> None:
         statistics.size(dim)
 
 
+def test_the_largest_dim_is_for_the_library_to_refuse() -> None:
+    with pytest.raises(pullpush.InvalidArgument, match=r"from 1 to 9223372036854775807, got 9223372036854775808"):
+        statistics.size(2**63)
+    with pytest.raises(pullpush.InvalidArgument, match=r"^(?!.*must be an integer)"):
+        statistics.size(2**63 - 1)
+
+
+def test_one_column() -> None:
+    features = cases.rows(6, 1)
+    total = statistics.accumulate(features, samples_per_id=2)
+    assert total.size == statistics.size(1) == 6
+    value, _ = statistics.finish(features, total, samples_per_id=2)
+    assert float(value) == pytest.approx(float(pullpush.value(features, samples_per_id=2)), rel=1e-12)
+
+
 def test_totals_of_other_options_are_refused() -> None:
     total = statistics.accumulate(FEATURES, samples_per_id=3, push="squared")
     assert total.size > TOTAL.size

@@ -418,6 +418,9 @@ def test_check_finite(device: str) -> None:
     with pytest.raises(pullpush.NotFinite, match=r"\b7\b"):
         PullPushLoss(check_finite=True)(tensor(features, device), samples_per_id=3)
     assert np.isnan(PullPushLoss()(tensor(features, device), samples_per_id=3).item())
+    good = tensor(cases.rows(12, 4), device)
+    checked = PullPushLoss(check_finite=True)(good, samples_per_id=3)
+    assert checked.item() == PullPushLoss()(good, samples_per_id=3).item()
 
 
 def test_threads_may_share_a_module() -> None:
