@@ -95,6 +95,12 @@ def test_accumulate_in_every_option(options: cases.Options) -> None:
         np.testing.assert_allclose(out, 1 + gradient, rtol=1e-14, atol=1e-15)
 
 
+def test_a_gradient_of_one_row() -> None:
+    out = np.ones((1, 4))
+    pullpush.value_and_grad(cases.rows(1, 4), samples_per_id=1, out=out)
+    assert not out.any()
+
+
 def test_one_label_beyond_int64_is_refused() -> None:
     labels = np.array([0, 0, 2**63, 2**63], np.uint64)
     with pytest.raises(pullpush.InvalidArgument, match="labels must fit in int64, got 9223372036854775808"):
