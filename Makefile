@@ -35,7 +35,7 @@ test: $(library) .venv/ready ## every test: Swift, C, C++, Python
 coverage: $(library) .venv/ready ## the lines that tests run, as pages in build/coverage; all others must be explained
 	scripts/coverage.sh
 
-mutate: $(library) .venv/ready ## do the tests notice mistakes? changes the sources and runs them (ARGS="swift --count 100")
+mutate: $(library) .venv/ready ## do the tests notice mistakes in the sources? (ARGS="swift --count 100")
 	.venv/bin/python scripts/mutate.py $(ARGS)
 
 dispatch: $(library) ## every C test on emulated processors, with and without AVX2

@@ -1,4 +1,4 @@
-/* Normalised rows lose their lengths: features times a power of 2 give the same losses, and the gradient divided by it. */
+/* Normalised rows lose their lengths: features times a power of 2 give the same losses, and the gradient over it. */
 #include "api.h"
 #include "check.h"
 #include "option_sets.h"

@@ -1,5 +1,5 @@
-/* A gradient too large for the caches is written past them where its rows are aligned to 16 bytes: the bits are those of
- * a gradient that is not. */
+/* A gradient too large for the caches is written past them where its rows are aligned to 16 bytes: the bits are those
+ * of a gradient that is not. */
 #include "api.h"
 #include "check.h"
 #include "random.h"

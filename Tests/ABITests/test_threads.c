@@ -132,7 +132,7 @@ static int thread_count(void)
     return count;
 }
 
-/* In a child, which has no helper yet: they start when first needed, as many as a call wants beside itself, and stay. */
+/* In a child, which has no helper yet: they start when first needed, as many as a call wants beside itself. */
 static void test_helpers(void)
 {
     static const int wanted[] = {1, 3, 2, 4, 3}, helpers[] = {0, 2, 2, 3, 3};
