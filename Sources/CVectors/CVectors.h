@@ -21,10 +21,8 @@
         return (vector)((vector##_bits)chosen & ~(v <= (vector)(scalar)0));                              \
     }
 
-CVECTORS_DEFINE(cvectors_f32x16, float, int32_t, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 CVECTORS_DEFINE(cvectors_f32x8, float, int32_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
 CVECTORS_DEFINE(cvectors_f32x4, float, int32_t, 4, 0, 1, 2, 3)
-CVECTORS_DEFINE(cvectors_f64x8, double, int64_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
 CVECTORS_DEFINE(cvectors_f64x4, double, int64_t, 4, 0, 1, 2, 3)
 CVECTORS_DEFINE(cvectors_f64x2, double, int64_t, 2, 0, 1)
 
@@ -35,7 +33,6 @@ typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
     CVECTORS_FUNCTION doubles cvectors_widen(floats v) { return __builtin_convertvector(v, doubles); }   \
     CVECTORS_FUNCTION floats cvectors_narrow(doubles v) { return __builtin_convertvector(v, floats); }
 
-CVECTORS_CONVERT(cvectors_f32x8, cvectors_f64x8)
 CVECTORS_CONVERT(cvectors_f32x4, cvectors_f64x4)
 CVECTORS_CONVERT(cvectors_f32x2, cvectors_f64x2)
 
@@ -49,20 +46,11 @@ CVECTORS_CONVERT(cvectors_f32x2, cvectors_f64x2)
         CVECTORS_PIECE(v.lo, where, 0);                                                                  \
         CVECTORS_PIECE(v.hi, where, 1);                                                                  \
     }
-#define CVECTORS_STREAM_FOUR(vector)                                                                     \
-    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) {                                      \
-        CVECTORS_PIECE(v.lo.lo, where, 0);                                                               \
-        CVECTORS_PIECE(v.lo.hi, where, 1);                                                               \
-        CVECTORS_PIECE(v.hi.lo, where, 2);                                                               \
-        CVECTORS_PIECE(v.hi.hi, where, 3);                                                               \
-    }
 
 CVECTORS_STREAM_ONE(cvectors_f32x4)
 CVECTORS_STREAM_ONE(cvectors_f64x2)
 CVECTORS_STREAM_TWO(cvectors_f32x8)
 CVECTORS_STREAM_TWO(cvectors_f64x4)
-CVECTORS_STREAM_FOUR(cvectors_f32x16)
-CVECTORS_STREAM_FOUR(cvectors_f64x8)
 
 CVECTORS_FUNCTION void cvectors_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 

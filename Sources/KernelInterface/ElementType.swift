@@ -1,5 +1,5 @@
-/// Compute scalars in one step of a kernel's loop: 64 bytes, the widest vector register in use. Vectors of compute
-/// scalars that kernels share are padded with zeros to a multiple of it.
+/// Compute scalars in 64 bytes. Vectors of compute scalars that kernels share are padded with zeros to a multiple of it,
+/// and rows shorter than that are copied, so that no loop meets less than one of its vectors.
 public let lanesOfFloat = 16
 public let lanesOfDouble = 8
 

@@ -46,19 +46,7 @@ extension ComputeScalar {
     static func padded(_ count: Int) -> Int { (count &+ padding &- 1) & ~(padding &- 1) }
 }
 
-#if PULLPUSH_AVX512
-    extension Float: ComputeScalar {
-        typealias Lanes = SIMD16<Float>
-        typealias Pair = SIMD16<Float>
-        typealias Sums = SIMD8<Double>
-    }
-
-    extension Double: ComputeScalar {
-        typealias Lanes = SIMD8<Double>
-        typealias Pair = SIMD8<Double>
-        typealias Sums = SIMD8<Double>
-    }
-#elseif PULLPUSH_FMA
+#if PULLPUSH_FMA
     extension Float: ComputeScalar {
         typealias Lanes = SIMD8<Float>
         typealias Pair = SIMD16<Float>
@@ -147,8 +135,6 @@ extension Double {
     static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
 }
 
-@inline(__always)
-private func horizontalSum(_ v: SIMD8<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
 @inline(__always)
 private func horizontalSum(_ v: SIMD4<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
 @inline(__always)
