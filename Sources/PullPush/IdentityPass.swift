@@ -305,7 +305,8 @@ extension GradientJob {
     /// Whether it is the original loss on rows that are normalised already, identity after identity.
     fileprivate var isOfUnitRows: Bool {
         let c = coefficients
-        return rows.offsets == nil && rows.normalization == .none && points == .representatives
+        // A large gradient may be written past the caches or not, by its alignment: its bits must not tell.
+        return !isLarge && rows.offsets == nil && rows.normalization == .none && points == .representatives
             && pullForm == .withSelfPairs && !centred && pointGradients == nil && gradient != nil
             && c.pushOnSum == 0 && c.pushOnRow == 0 && c.totalOnRow == 0 && c.firstOnFirst == 0
     }
@@ -314,6 +315,8 @@ extension GradientJob {
         let size = rows.element.size
         let isAligned =
             UInt(bitPattern: gradient) % 16 == 0 && gradientStride &* size % 16 == 0 && rows.dim &* size % 16 == 0
-        return isAligned && rows.isDirect && !accumulate && rows.count &* rows.dim &* size >= 8_000_000
+        return isLarge && isAligned && rows.isDirect && !accumulate
     }
+
+    private var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 8_000_000 }
 }
