@@ -96,7 +96,7 @@ def test_accumulate_in_every_option(options: cases.Options) -> None:
 
 
 def test_a_gradient_of_one_row() -> None:
-    out = np.ones((1, 4))
+    out = np.ones((1, 4), np.float32)
     pullpush.value_and_grad(cases.rows(1, 4), samples_per_id=1, out=out)
     assert not out.any()
 
