@@ -20,7 +20,6 @@ EXPLAINED = [
         "static func stream",
         "of doubles: only whole blocks are streamed, and doubles have none",
     ),
-    ("PullPushKernels/Lanes.swift", "private func horizontalSum(_ v: SIMD8", "no instruction set sums so many"),
 ]
 
 
