@@ -15,11 +15,6 @@ EXPLAINED = [
     ("KernelInterface/Kernels.swift", ") ", "every kernel is overridden"),
     ("PullPush/PullPushLoss+Buffers.swift", 'throw PullPushError(.size, "rows"', "an empty array has an address too"),
     ("PullPush/ThreadPool.swift", "free(memory)", "two threads made the pool at once, which chance decides"),
-    (
-        "PullPushKernels/Lanes.swift",
-        "static func stream",
-        "of doubles: only whole blocks are streamed, and doubles have none",
-    ),
 ]
 
 

@@ -115,7 +115,7 @@ func copyPastCaches<S: ComputeScalar>(_ x: UnsafePointer<S>, into target: Unsafe
     }
     while next < count {
         let columns = Columns<S>(next, of: count)
-        columns.store(columns.load(x), target)
+        S.stream(columns.load(x), target + columns.offset)
         next &+= S.laneCount
     }
 }
