@@ -15,7 +15,7 @@ let packageRoot = Context.packageDirectory
 /// speed, and they say themselves what is a vector: the compiler need not unroll, vectorise or align loops on its own.
 func languageSettings(fast: Bool = false) -> [SwiftSetting] {
     let small = ["-Osize"] + (checked ? [] : ["-Xfrontend", "-remove-runtime-asserts"])
-    let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0"].flatMap { ["-Xllvm", $0] }
+    let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0", "-vectorize-slp=0"].flatMap { ["-Xllvm", $0] }
     return embedded
         ? [
             .enableExperimentalFeature("Embedded"),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Swift does not import variadic functions. All return the length that the whole text needs. */
@@ -57,6 +58,21 @@ static inline int64_t csystem_exchange(int64_t *value, int64_t next) {
 /* 1 and stores `next` if `value` is `expected`, else 0. */
 static inline int csystem_compare_exchange(int64_t *value, int64_t expected, int64_t next) {
     return __atomic_compare_exchange_n(value, &expected, next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* Lets the other thread of a core run while this one waits for a moment. */
+static inline void csystem_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static inline int64_t csystem_nanoseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 /* Swift does not import these initialisers, which unlike pthread_mutex_init cannot fail. */

@@ -1,5 +1,6 @@
-/* Operations on whole vectors that Swift's SIMD types spell lane by lane: comparisons and conversions. Swift sees the
- * vector types as SIMD4<Float> and so on, and these functions are inlined into its loops. */
+/* Operations on whole vectors. Swift's SIMD types spell them lane by lane, and leave it to the optimiser to make vectors of
+ * that again, or something else. Swift sees the vector types as SIMD4<Float> and so on, and these functions are inlined into
+ * its loops. */
 #ifndef CVECTORS_H
 #define CVECTORS_H
 
@@ -7,44 +8,105 @@
 
 #define CVECTORS_FUNCTION static inline __attribute__((always_inline, overloadable))
 
-/* For vectors of so many lanes, with integers as wide as the scalars:
- *   drop_first  v with zeros in place of the first `count` lanes
- *   where_positive  the lanes of `chosen` where v is above zero, or NaN; else zero */
-#define CVECTORS_DEFINE(vector, scalar, integer, lanes, ...)                                             \
-    typedef scalar vector __attribute__((ext_vector_type(lanes)));                                       \
-    typedef integer vector##_bits __attribute__((ext_vector_type(lanes)));                               \
-    CVECTORS_FUNCTION vector cvectors_drop_first(vector v, intptr_t count) {                             \
-        const vector##_bits index = {__VA_ARGS__};                                                       \
-        return (vector)((vector##_bits)v & (index >= (vector##_bits)(integer)count));                    \
-    }                                                                                                    \
-    CVECTORS_FUNCTION vector cvectors_where_positive(vector v, vector chosen) {                          \
-        return (vector)((vector##_bits)chosen & ~(v <= (vector)(scalar)0));                              \
+/* Fused where the processor can: elsewhere that would be a library call for every lane. */
+#if defined __FMA__ || defined __aarch64__
+#define CVECTORS_MULTIPLY_ADD(x, y, z) __builtin_elementwise_fma(x, y, z)
+#else
+#define CVECTORS_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
+#endif
+
+/* Arithmetic on vectors of so many lanes; multiply_add is x * y + z. */
+#define CVECTORS_ARITHMETIC(vector, scalar, lanes)                                                                    \
+    typedef scalar vector __attribute__((ext_vector_type(lanes)));                                                    \
+    CVECTORS_FUNCTION vector cvectors_add(vector x, vector y) { return x + y; }                                       \
+    CVECTORS_FUNCTION vector cvectors_subtract(vector x, vector y) { return x - y; }                                  \
+    CVECTORS_FUNCTION vector cvectors_multiply(vector x, vector y) { return x * y; }                                  \
+    CVECTORS_FUNCTION vector cvectors_multiply_add(vector x, vector y, vector z) {                                    \
+        return CVECTORS_MULTIPLY_ADD(x, y, z);                                                                        \
     }
 
-CVECTORS_DEFINE(cvectors_f32x8, float, int32_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
-CVECTORS_DEFINE(cvectors_f32x4, float, int32_t, 4, 0, 1, 2, 3)
-CVECTORS_DEFINE(cvectors_f64x4, double, int64_t, 4, 0, 1, 2, 3)
-CVECTORS_DEFINE(cvectors_f64x2, double, int64_t, 2, 0, 1)
+/* For a register of so many lanes, with integers as wide as the scalars:
+ *   drop_first      v with zeros in place of the first `count` lanes
+ *   where_positive  the lanes of `chosen` where v is above zero, or NaN; else zero */
+#define CVECTORS_REGISTER(vector, scalar, integer, lanes, ...)                                                        \
+    CVECTORS_ARITHMETIC(vector, scalar, lanes)                                                                        \
+    typedef integer vector##_bits __attribute__((ext_vector_type(lanes)));                                            \
+    CVECTORS_FUNCTION vector cvectors_drop_first(vector v, intptr_t count) {                                          \
+        const vector##_bits index = {__VA_ARGS__};                                                                    \
+        return (vector)((vector##_bits)v & (index >= (vector##_bits)(integer)count));                                 \
+    }                                                                                                                 \
+    CVECTORS_FUNCTION vector cvectors_where_positive(vector v, vector chosen) {                                       \
+        return (vector)((vector##_bits)chosen & ~(v <= (vector)(scalar)0));                                           \
+    }
+
+CVECTORS_REGISTER(cvectors_f32x8, float, int32_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
+CVECTORS_REGISTER(cvectors_f32x4, float, int32_t, 4, 0, 1, 2, 3)
+CVECTORS_REGISTER(cvectors_f64x4, double, int64_t, 4, 0, 1, 2, 3)
+CVECTORS_REGISTER(cvectors_f64x2, double, int64_t, 2, 0, 1)
+CVECTORS_ARITHMETIC(cvectors_f32x16, float, 16)
+CVECTORS_ARITHMETIC(cvectors_f64x8, double, 8)
 
 typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
 
-/* Between vectors of floats and of doubles. */
-#define CVECTORS_CONVERT(floats, doubles)                                                                \
-    CVECTORS_FUNCTION doubles cvectors_widen(floats v) { return __builtin_convertvector(v, doubles); }   \
-    CVECTORS_FUNCTION floats cvectors_narrow(doubles v) { return __builtin_convertvector(v, floats); }
+/* Between registers of floats and of doubles, of which it takes two. */
+#define CVECTORS_CONVERT(floats, halves, doubles)                                                                     \
+    CVECTORS_FUNCTION doubles cvectors_widen_low(floats v) { return __builtin_convertvector(v.lo, doubles); }         \
+    CVECTORS_FUNCTION doubles cvectors_widen_high(floats v) { return __builtin_convertvector(v.hi, doubles); }        \
+    CVECTORS_FUNCTION floats cvectors_narrow(doubles low, doubles high) {                                             \
+        floats result;                                                                                                \
+        result.lo = __builtin_convertvector(low, halves);                                                             \
+        result.hi = __builtin_convertvector(high, halves);                                                            \
+        return result;                                                                                                \
+    }
 
-CVECTORS_CONVERT(cvectors_f32x4, cvectors_f64x4)
-CVECTORS_CONVERT(cvectors_f32x2, cvectors_f64x2)
+CVECTORS_CONVERT(cvectors_f32x8, cvectors_f32x4, cvectors_f64x4)
+CVECTORS_CONVERT(cvectors_f32x4, cvectors_f32x2, cvectors_f64x2)
+
+/* The sum of all lanes. */
+CVECTORS_FUNCTION double cvectors_total(cvectors_f64x2 v) { return v.x + v.y; }
+CVECTORS_FUNCTION double cvectors_total(cvectors_f64x4 v) { return cvectors_total(v.lo + v.hi); }
+
+/* The sums of all lanes of four registers. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f64x4 a, cvectors_f64x4 b, cvectors_f64x4 c,
+                                                 cvectors_f64x4 d) {
+    const cvectors_f64x4 ab = __builtin_shufflevector(a, b, 0, 4, 2, 6) + __builtin_shufflevector(a, b, 1, 5, 3, 7);
+    const cvectors_f64x4 cd = __builtin_shufflevector(c, d, 0, 4, 2, 6) + __builtin_shufflevector(c, d, 1, 5, 3, 7);
+    return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+/* Of four columns, the diagonal. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_diagonal(cvectors_f64x4 a, cvectors_f64x4 b, cvectors_f64x4 c,
+                                                   cvectors_f64x4 d) {
+    return (cvectors_f64x4){a.x, b.y, c.z, d.w};
+}
+
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_square_root(cvectors_f64x4 v) { return __builtin_elementwise_sqrt(v); }
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_divide(cvectors_f64x4 x, cvectors_f64x4 y) { return x / y; }
+
+/* Writes four rows of four floats as columns; strides are in floats. */
+CVECTORS_FUNCTION void cvectors_transpose(const float *from, intptr_t from_stride, float *to, intptr_t to_stride) {
+    typedef cvectors_f32x4 unaligned __attribute__((aligned(4)));
+    const cvectors_f32x4 a = *(const unaligned *)from, b = *(const unaligned *)(from + from_stride);
+    const cvectors_f32x4 c = *(const unaligned *)(from + 2 * from_stride), d = *(const unaligned *)(from + 3 * from_stride);
+    const cvectors_f32x4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const cvectors_f32x4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const cvectors_f32x4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const cvectors_f32x4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(unaligned *)to = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+    *(unaligned *)(to + to_stride) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+    *(unaligned *)(to + 2 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    *(unaligned *)(to + 3 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
 
 /* Stores past the caches, in pieces of 16 bytes: `where` is a multiple of that. Fence before another thread may look. */
 #define CVECTORS_PIECE(v, where, i) __builtin_nontemporal_store((cvectors_f32x4)(v), (cvectors_f32x4 *)(where) + i)
 
-#define CVECTORS_STREAM_ONE(vector)                                                                      \
+#define CVECTORS_STREAM_ONE(vector)                                                                                   \
     CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) { CVECTORS_PIECE(v, where, 0); }
-#define CVECTORS_STREAM_TWO(vector)                                                                      \
-    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) {                                      \
-        CVECTORS_PIECE(v.lo, where, 0);                                                                  \
-        CVECTORS_PIECE(v.hi, where, 1);                                                                  \
+#define CVECTORS_STREAM_TWO(vector)                                                                                   \
+    CVECTORS_FUNCTION void cvectors_stream(vector v, void *where) {                                                   \
+        CVECTORS_PIECE(v.lo, where, 0);                                                                               \
+        CVECTORS_PIECE(v.hi, where, 1);                                                                               \
     }
 
 CVECTORS_STREAM_ONE(cvectors_f32x4)

@@ -9,9 +9,6 @@ open class Kernels: @unchecked Sendable {
 
     // MARK: Vectors
 
-    /// `‖x‖²`
-    open func square(_ x: UnsafeRawPointer, count: Int) -> Double { 0 }
-
     /// `x·y`
     open func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double { 0 }
 
@@ -29,21 +26,23 @@ open class Kernels: @unchecked Sendable {
         into target: UnsafeMutableRawPointer, count: Int
     ) {}
 
-    /// Copies past the caches, to a multiple of 16 bytes.
-    open func stream(_ x: UnsafeRawPointer, into target: UnsafeMutableRawPointer, count: Int) {}
-
-    /// `doubles[i] += a x[i]`, of any length.
-    open func add(_ x: UnsafeRawPointer, by a: Double, to doubles: UnsafeMutablePointer<Double>, count: Int) {}
-
     /// `scalars[i] = doubles[i]`, of any length; returns the sum of the doubles' squares.
     open func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) -> Double { 0 }
 
     // MARK: Rows
 
+    /// Sets `rawSquare` of rows.
+    open func measure(_ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, count: Int) {}
+
+    /// Adds rows, each times its unit, to a vector of doubles. Up to a few of them are added up in the compute type first.
+    open func add(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, to doubles: UnsafeMutablePointer<Double>, count: Int
+    ) {}
+
     /// Writes the sum of raw rows, of which there is at least one.
     open func sum(
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
-    ) -> RowSums { RowSums(product: 0, squares: 0) }
+    ) -> RowSums { RowSums(product: 0, squares: 0, firstSquare: 0) }
 
     /// Writes the sum s of rows, each times its unit, and returns ‖s‖².
     ///
@@ -53,8 +52,17 @@ open class Kernels: @unchecked Sendable {
         products: UnsafeMutableRawPointer?
     ) -> Double { 0 }
 
-    /// See `UnitRows`; nil where that has no loop of its own.
-    open func sumAndWrite(_ rows: UnitRows) -> UnitSums? { nil }
+    /// Writes the `gradient` of rows.
+    ///
+    /// - Parameter slot: a vector of scratch if they are written past the caches, to multiples of 16 bytes, else nil
+    open func writeGradients(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int,
+        through slot: UnsafeMutableRawPointer?
+    ) {}
+
+    /// Writes the gradient of identities from `first` on, up to the first that is exceptional; see `LinearRows`. Does
+    /// none where there is no such loop.
+    open func writeLinear(_ job: LinearRows, from first: Int, to end: Int) -> LinearSums { LinearSums() }
 
     // MARK: Matrices and pairs
 

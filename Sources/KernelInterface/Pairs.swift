@@ -1,7 +1,7 @@
 /// The value a nonlinear push gives a pair of points with inner product `s` and squared distance `d`.
 public enum PairFunction: Sendable {
-    /// `(s − target)²`
-    case squared(target: Double)
+    /// `(s − target)²`, with the weight `onError·(s − target)`: 4 gives the gradient of the sum over ordered pairs.
+    case squared(target: Double, onError: Double)
     /// `max(0, s − margin)`
     case hinge(margin: Double)
     /// `max(0, margin − d)`

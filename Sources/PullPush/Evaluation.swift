@@ -20,10 +20,7 @@ struct Evaluation {
         self.loss = loss
         self.groupedRows = groupedRows
         kernels = InstructionSet.current.kernels(for: rows.element)
-        // The lightest work is over before a helper is awake.
-        let isLight = loss.normalize == .none && loss.push == .linear
-        workers = Threads.workers(
-            loss.numThreads, bytes: rows.count &* rows.dim &* rows.element.size, least: isLight ? 4_000_000 : 1_000_000)
+        workers = Threads.workers(loss.numThreads, bytes: rows.count &* rows.dim &* rows.element.size)
         self.scratch = scratch
     }
 

@@ -33,11 +33,12 @@ struct GradientCoefficients: Sendable {
 
 /// A gradient of the push that is not a multiple of sums: one vector of compute scalars for each pushed point.
 struct PointGradients {
-    /// Row `p − firstPoint` holds the gradient with respect to pushed point `p`.
+    /// Row `p − firstPoint` times the weight is the gradient with respect to pushed point `p`.
     var vectors: UnsafeRawPointer
     /// Compute scalars from one vector to the next.
     var stride: Int
     var firstPoint: Int
+    var weight: Double
 }
 
 /// One pass over identities: their sums and, when `gradient` is there, the gradient of their rows.

@@ -27,8 +27,8 @@ private struct Weights {
 /// A pass over identities, with everything that stays the same between rows at hand.
 ///
 /// With `x_a = u f_a` and `g` the gradient with respect to x_a, the gradient with respect to the raw row is
-/// `u (g − (x_a·g) projection x_a)`. `g` is `h + own·x_a`, where the vector `h` is shared by the identity's rows, but for
-/// rows that have one more vector added.
+/// `u (g − (x_a·g) projection x_a)`. `g` is `h + v + onSelf·x_a`, where the vector `h` is shared by the identity's rows,
+/// and only some rows have a vector `v` of their own.
 struct IdentityPass {
     private let job: GradientJob
     private let reader: RowReader
@@ -36,11 +36,10 @@ struct IdentityPass {
     private let sum: UnsafeMutableRawPointer
     /// h of the identity, where that is no multiple of s.
     private let shared: UnsafeMutableRawPointer
-    /// h and the row's own vector.
-    private let withOwn: UnsafeMutableRawPointer
-    /// A gradient row on its way to the caller, and room for another row.
+    /// A gradient row on its way to the caller, room for another row, and for the sum of both.
     private let gradientSlot: UnsafeMutableRawPointer
     private let otherSlot: UnsafeMutableRawPointer
+    private let sumSlot: UnsafeMutableRawPointer
     /// From one row of the gradient to the next.
     private let gradientBytes: Int
     private let normalizes: Bool
@@ -48,7 +47,7 @@ struct IdentityPass {
     private let smallestUnit: Double
     /// Whether gradient rows are written past the caches, as they are too many to be found there by whoever reads them.
     private let streams: Bool
-    /// Whether gradient rows are written where they belong.
+    /// Whether gradient rows are made where they belong.
     private let writesDirectly: Bool
 
     /// Bytes of scratch.
@@ -62,27 +61,32 @@ struct IdentityPass {
         self.job = job
         sum = scratch
         shared = sum + size
-        withOwn = shared + size
-        gradientSlot = withOwn + size
+        gradientSlot = shared + size
         otherSlot = gradientSlot + size
-        reader = RowReader(job.groupedRows, kernels, scratch: otherSlot + size)
+        sumSlot = otherSlot + size
+        reader = RowReader(job.groupedRows, kernels, scratch: sumSlot + size)
         gradientBytes = job.gradientStride &* rows.element.size
         normalizes = rows.normalization != .none
         smallestUnit = rows.element.computesInDouble ? 0x1p-400 : 0x1p-50
         streams = job.streams
-        writesDirectly = rows.isDirect && !job.accumulate && !streams
+        writesDirectly = rows.isDirect && !job.accumulate
     }
 
     /// The sums of the grouped rows `range`, beginning in identity `number`, and their gradient. An identity's sums are
     /// counted with its first row.
     @inline(never)
     func run(_ firstIdentity: Int, _ range: Range<Int>) -> IdentitySums {
-        if job.isOfUnitRows && writesDirectly, let sums = sweep(range) { return sums }
         var sums = IdentitySums()
         var weights = Weights(job.coefficients, count: job.rows.largestIdentity)
         var number = firstIdentity
         var next = range.lowerBound
+        let end = job.isLinear && writesDirectly ? job.rows.identityOfRow(range.upperBound &- 1) &+ 1 : number
         while next < range.upperBound {
+            if number < end {
+                number &+= writeLinear(number, end, &sums)
+                if number == end { break }
+                next = job.rows.identity(number).start
+            }
             let identity = job.rows.identity(number)
             let end = min(identity.start &+ identity.count, range.upperBound)
             if weights.count != identity.count { weights = Weights(job.coefficients, count: identity.count) }
@@ -98,30 +102,33 @@ struct IdentityPass {
         return sums
     }
 
-    /// The rows `range` of whole identities in one sweep, or nil if there is no such loop or a sum overflows in it.
-    private func sweep(_ range: Range<Int>) -> IdentitySums? {
-        let rows = job.rows
-        let size = rows.element.size
-        guard let gradient = job.gradient else { return nil }
-        let identities = range.count / rows.samplesPerId
-        let weights = Weights(job.coefficients, count: rows.samplesPerId)
-        let found = reader.kernels.sumAndWrite(
-            UnitRows(
-                features: rows.features + range.lowerBound &* rows.stride &* size,
-                gradient: gradient + range.lowerBound &* gradientBytes, stride: rows.stride,
-                gradientStride: job.gradientStride, columns: reader.columns, identities: identities,
-                samplesPerId: rows.samplesPerId, onSum: weights.onSum, total: job.total,
-                totalOnFirst: job.coefficients.totalOnFirst))
-        guard let found, (found.firstSquares + found.otherSquares).isFinite else { return nil }
-        var sums = IdentitySums()
-        if rows.samplesPerId > 1 {
-            sums.positive = found.product - found.firstSquares - found.otherSquares
-            sums.pull = Double(identities &* rows.samplesPerId &* rows.samplesPerId) - found.product
+    /// As many whole identities from `first` on as are not exceptional; returns their number.
+    private func writeLinear(_ first: Int, _ end: Int, _ sums: inout IdentitySums) -> Int {
+        guard let gradient = job.gradient else { return 0 }
+        let c = job.coefficients
+        var (own, ownBytes, ownOnFirst) = (job.total, 0, c.totalOnFirst)
+        if let points = job.pointGradients {
+            ownBytes = points.stride &* job.rows.element.computeSize
+            (own, ownOnFirst) = (points.vectors - points.firstPoint &* ownBytes, points.weight)
         }
-        sums.excluded = found.firstSquares
-        sums.pointSquares = found.firstSquares
-        sums.weightedPointSquares = found.firstSquares
-        return sums
+        let found = reader.kernels.writeLinear(
+            LinearRows(
+                rows: job.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
+                gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
+                pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
+                own: own, ownBytes: ownBytes, centred: job.centred, isLarge: job.isLarge,
+                slot: streams ? gradientSlot : nil, states: reader.states, products: reader.products, sum: sum),
+            from: first, to: end)
+        switch job.pullForm {
+        case .withSelfPairs: sums.pull += found.countSquares - found.products
+        case .withoutSelfPairs: sums.pull += found.countSquares - found.counts + found.squares - found.products
+        case .squaredEuclidean: sums.pull += 2 * (found.squaresByCount - found.products)
+        }
+        sums.positive += found.products - found.squares
+        sums.excluded += found.firstSquares
+        sums.pointSquares += found.firstSquares
+        sums.weightedPointSquares += found.firstSquares
+        return found.identities
     }
 
     // MARK: Sums
@@ -132,20 +139,21 @@ struct IdentityPass {
         let count = identity.count
         for a in 0..<count { reader.load(identity.row(a), at: a) }
         if normalizes {
-            let squares = measureRows(count)
-            return RowSums(product: reader.sumScaled(count, into: sum), squares: squares)
+            let squares = reader.measure(count)
+            return RowSums(
+                product: reader.sumScaled(count, into: sum), squares: squares,
+                firstSquare: reader.states[0].scale.square)
         }
         var rows = reader.kernels.sum(reader.states, count, into: sum, count: reader.columns)
-        // Where the sum of all squares overflows, those of the rows need not.
-        if !rows.squares.isFinite { rows.squares = measureRows(count) }
+        // Where a sum of squares in the compute type overflows, or is long, those of the rows need not.
+        if !rows.squares.isFinite || reader.isLong { measureAgain(count, &rows) }
+        if !rows.product.isFinite { rows.product = reader.scaledDot(sum, sum, 1, 1) }
         return rows
     }
 
-    /// Measures all rows and returns `Σ ‖x_a‖²`.
-    private func measureRows(_ count: Int) -> Double {
-        var squares = 0.0
-        for a in 0..<count { squares += reader.measure(a).square }
-        return squares
+    private func measureAgain(_ count: Int, _ rows: inout RowSums) {
+        rows.squares = reader.measure(count)
+        rows.firstSquare = reader.states[0].scale.square
     }
 
     @inline(never)
@@ -153,28 +161,27 @@ struct IdentityPass {
         let k = Double(count)
         if count > 1 {
             sums.positive += rows.product - rows.squares
-            var squares = rows.squares
             // Σ ‖x_a − s/K‖², which cancels where the rows are close to each other.
-            var spread = squares - rows.product / k
-            if job.centred && !(spread > 0.1 * squares) {
-                squares = normalizes ? squares : measureRows(count)
+            var spread = rows.squares - rows.product / k
+            var rows = rows
+            if job.centred && !(spread > 0.1 * rows.squares) {
+                if !normalizes { measureAgain(count, &rows) }
                 spread = sumOfDistances(count)
             }
             switch job.pullForm {
             case .withSelfPairs:
-                sums.pull += job.centred ? k * (k - squares) + k * spread : k * k - rows.product
+                sums.pull += job.centred ? k * (k - rows.squares) + k * spread : k * k - rows.product
             case .withoutSelfPairs:
-                sums.pull += (k - 1) * (k - squares) + k * spread
+                sums.pull += (k - 1) * (k - rows.squares) + k * spread
             case .squaredEuclidean:
                 sums.pull += 2 * k * spread
             }
         }
         switch job.points {
         case .representatives:
-            let square = (normalizes ? reader.states[0].scale : reader.measure(0)).square
-            sums.excluded += square
-            sums.pointSquares += square
-            sums.weightedPointSquares += square
+            sums.excluded += rows.firstSquare
+            sums.pointSquares += rows.firstSquare
+            sums.weightedPointSquares += rows.firstSquare
         case .centroids:
             let square = rows.product / (k * k)
             sums.excluded += square
@@ -203,10 +210,20 @@ struct IdentityPass {
     private func writeGradients(_ number: Int, _ identity: Identity, _ range: Range<Int>, _ weights: Weights) {
         guard let gradient = job.gradient else { return }
         let shared = sharedVector(number, weights)
+        let hasProducts = shared.vector == UnsafeRawPointer(sum) && reader.hasProducts(weights.count)
+        // Rows before this one are written.
+        var next = range.lowerBound
         for a in range {
             let caller = gradient + identity.row(a) &* gradientBytes
-            write(
-                a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot)
+            let isOrdinary = prepare(
+                a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot,
+                hasProduct: hasProducts)
+            if isOrdinary && writesDirectly && a &+ 1 < range.upperBound { continue }
+            // Such a row takes a slot that the next may need.
+            reader.kernels.writeGradients(
+                reader.states + next, a &+ 1 &- next, shared: shared.vector, count: reader.columns,
+                through: streams ? gradientSlot : nil)
+            next = a &+ 1
             if !writesDirectly { deliver(caller) }
         }
     }
@@ -216,7 +233,8 @@ struct IdentityPass {
         if let gradients = job.pointGradients, job.points == .centroids {
             return combine(
                 Multiple(vector: sum, weight: weights.onSum),
-                Multiple(vector: pointGradient(gradients, number), weight: 1 / Double(weights.count)), into: shared)
+                Multiple(vector: pointGradient(gradients, number), weight: gradients.weight / Double(weights.count)),
+                into: shared)
         }
         let multiple = Multiple(vector: sum, weight: weights.onSum)
         return weights.onTotal == 0
@@ -228,7 +246,7 @@ struct IdentityPass {
         if let gradients = job.pointGradients {
             if job.points == .all || (job.points == .representatives && a == 0) {
                 let point = job.points == .all ? identity.start &+ a : number
-                return Multiple(vector: pointGradient(gradients, point), weight: 1)
+                return Multiple(vector: pointGradient(gradients, point), weight: gradients.weight)
             }
         } else if a == 0 && job.coefficients.totalOnFirst != 0 {
             return Multiple(vector: job.total, weight: job.coefficients.totalOnFirst)
@@ -240,75 +258,70 @@ struct IdentityPass {
         gradients.vectors + (point &- gradients.firstPoint) &* gradients.stride &* job.rows.element.computeSize
     }
 
-    @discardableResult
     private func combine(_ x: Multiple, _ y: Multiple, into target: UnsafeMutableRawPointer) -> Multiple {
         reader.kernels.combine(
             x.vector, by: x.weight, y.vector, by: y.weight, into: target, count: reader.columns)
         return Multiple(vector: target, weight: 1)
     }
 
-    /// Writes the gradient with respect to raw row `a`.
-    private func write(
-        _ a: Int, _ shared: Multiple, _ own: Multiple?, _ weights: Weights, _ target: UnsafeMutableRawPointer
-    ) {
-        let state = reader.states[a]
+    /// Finds what the gradient with respect to raw row `a` is made of. False if the row takes the slot.
+    @inline(__always)
+    private func prepare(
+        _ a: Int, _ shared: Multiple, _ own: Multiple?, _ weights: Weights, _ target: UnsafeMutableRawPointer,
+        hasProduct: Bool
+    ) -> Bool {
+        let state = reader.states + a
         var onSelf = weights.onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
-        var shared = shared
-        if let own {
-            let isAll = onSelf == 0 && !normalizes
-            shared = combine(shared, own, into: isAll ? target : withOwn)
-            if isAll { return }
-        }
         var unit = 1.0
         if normalizes {
-            unit = state.scale.scale
-            if state.scale.projection != 0 {
-                let product =
-                    shared.vector == UnsafeRawPointer(sum) && reader.hasProducts(weights.count)
-                    ? state.alongSum : reader.dot(state.features, shared.vector)
-                let along = reader.scaled(product, state.features, shared.vector, scale: unit) * shared.weight
-                onSelf -= (along + onSelf * state.scale.square) * state.scale.projection
+            unit = state.pointee.scale.scale
+            let projection = state.pointee.scale.projection
+            if projection != 0 {
+                let product = hasProduct ? state.pointee.alongSum : reader.dot(state.pointee.features, shared.vector)
+                var along = scaled(product, a, shared)
+                if let own { along += scaled(reader.dot(state.pointee.features, own.vector), a, own) }
+                onSelf -= (along + onSelf * state.pointee.scale.square) * projection
             }
         }
-        shared.weight *= unit
-        if onSelf == 0 {
-            reader.kernels.scale(shared.vector, by: shared.weight, into: target, count: reader.columns)
-            return
+        state.pointee.gradient = RowGradient(
+            target: target, onShared: shared.weight * unit, onRow: onSelf * unit * unit, own: own?.vector,
+            onOwn: (own?.weight ?? 0) * unit)
+        if unit < smallestUnit && onSelf != 0 {
+            reader.kernels.scale(state.pointee.features, by: unit, into: otherSlot, count: reader.columns)
+            state.pointee.features = UnsafeRawPointer(otherSlot)
+            state.pointee.gradient.onRow = onSelf * unit
+            return false
         }
-        var row = Multiple(vector: state.features, weight: onSelf * unit * unit)
-        if unit < smallestUnit {
-            reader.kernels.scale(state.features, by: unit, into: otherSlot, count: reader.columns)
-            row = Multiple(vector: otherSlot, weight: onSelf * unit)
-        }
-        combine(shared, row, into: target)
+        return true
+    }
+
+    /// The product of a normalised row and a multiple of a vector.
+    ///
+    /// - Parameter product: of raw row and vector, in the compute type
+    @inline(__always)
+    private func scaled(_ product: Double, _ a: Int, _ vector: Multiple) -> Double {
+        let state = reader.states[a]
+        return reader.scaled(product, state.features, vector.vector, scale: state.scale.scale) * vector.weight
     }
 
     /// Takes a gradient row from its slot to where the caller wants it.
     @inline(never)
     private func deliver(_ caller: UnsafeMutableRawPointer) {
         let rows = job.rows
-        if streams {
-            reader.kernels.stream(gradientSlot, into: caller, count: reader.columns)
-            return
-        }
         var result = gradientSlot
         if job.accumulate {
             widen(caller, rows.element, count: rows.dim, to: otherSlot)
-            result = withOwn
-            combine(Multiple(vector: gradientSlot, weight: 1), Multiple(vector: otherSlot, weight: 1), into: result)
+            result = sumSlot
+            _ = combine(Multiple(vector: gradientSlot, weight: 1), Multiple(vector: otherSlot, weight: 1), into: result)
         }
         narrow(result, count: rows.dim, to: caller, rows.element)
     }
 }
 
 extension GradientJob {
-    /// Whether it is the original loss on rows that are normalised already, identity after identity.
-    fileprivate var isOfUnitRows: Bool {
-        let c = coefficients
-        // A large gradient may be written past the caches or not, by its alignment: its bits must not tell.
-        return !isLarge && rows.offsets == nil && rows.normalization == .none && points == .representatives
-            && pullForm == .withSelfPairs && !centred && pointGradients == nil && gradient != nil
-            && c.pushOnSum == 0 && c.pushOnRow == 0 && c.totalOnRow == 0 && c.firstOnFirst == 0
+    /// Whether `LinearRows` can do it.
+    fileprivate var isLinear: Bool {
+        points == .representatives && gradient != nil && RowReader.hasProducts(rows)
     }
 
     fileprivate var streams: Bool {
@@ -318,5 +331,5 @@ extension GradientJob {
         return isLarge && isAligned && rows.isDirect && !accumulate
     }
 
-    private var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 8_000_000 }
+    fileprivate var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 8_000_000 }
 }

@@ -15,7 +15,7 @@ extension Evaluation {
     var pairFunction: PairFunction? {
         switch loss.push {
         case .linear: nil
-        case .squared(let target): .squared(target: target)
+        case .squared(let target): .squared(target: target, onError: 4)
         case .hinge(let margin, _):
             loss.objective == .squaredEuclidean ? .distanceHinge(margin: margin) : .hinge(margin: margin)
         }
@@ -39,7 +39,9 @@ extension Evaluation {
         let pairSums = try scratch.pointee.allocate(tiles, of: PairSums.self)
         let identitySums = try scratch.pointee.allocate(tiles, of: IdentitySums.self)
         let work = TileWork(
-            evaluation: self, function: function, gradient: gradient, moments: moments, target: target, points: points,
+            evaluation: self,
+            function: moments == nil ? function : .squared(target: target, onError: -1), gradient: gradient,
+            moments: moments, target: target, points: points,
             spaces: spaces, pairSums: pairSums, identitySums: identitySums)
         ThreadPool.run(tiles, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
         // Added in the order of the tiles, whoever did them.
@@ -71,17 +73,13 @@ private struct TileWork {
         let block = unit &* blockSize..<min((unit &+ 1) &* blockSize, points)
         let tile = Tile(evaluation, spaces + worker, block: block)
         let partners = moments == nil ? 0..<points : tile.ownPoints
-        pairSums[unit] = tile.addPairs(with: partners, own: moments != nil, function, wantsGradient: wantsGradient)
-        if wantsGradient {
-            if let moments {
-                // The tile's weights are 4 (p_i·p_j − τ).
-                tile.complete(total: gradient.job.total, totalWeight: 0, scale: -0.25)
-                tile.addProduct(with: moments)
-                tile.complete(total: gradient.job.total, totalWeight: -target, scale: 4 * gradient.scale)
-            } else {
-                tile.complete(total: gradient.job.total, totalWeight: 0, scale: gradient.scale)
-            }
+        if wantsGradient, let moments {
+            tile.begin(product: moments, total: gradient.job.total, totalWeight: -target)
         }
-        identitySums[unit] = tile.finishIdentities(gradient.job)
+        pairSums[unit] = tile.addPairs(
+            with: partners, own: moments != nil, function, wantsGradient: wantsGradient, adding: moments != nil)
+        if wantsGradient, case .distanceHinge = function { tile.addWeightedPoints() }
+        identitySums[unit] = tile.finishIdentities(
+            gradient.job, scale: moments == nil ? gradient.scale : 4 * gradient.scale)
     }
 }

@@ -2,35 +2,60 @@ import KernelInterface
 
 /// The vectors that are pushed apart: rows, or means of rows.
 extension RowReader {
-    /// Calls `body` with every pushed point in `range`, and how many rows at hand it is the mean of: their units are their
-    /// weights in it. Where all rows are pushed, points are grouped row numbers.
+    /// Makes the rows of pushed points in `range` the rows at hand, measured, their units their weights in their point,
+    /// and calls `body` with the points, each of which has equally many of the rows. Where all rows are pushed, points
+    /// are grouped row numbers.
     @inline(__always)
-    private func forEachPoint(_ points: PushPoints, in range: Range<Int>, _ body: (_ point: Int, _ count: Int) -> Void)
-    {
-        let all = points == .all
-        var number = all ? rows.identityOfRow(range.lowerBound) : range.lowerBound
-        for point in range {
-            var identity = rows.identity(number)
-            if all && point == identity.start &+ identity.count {
-                number &+= 1
-                identity = rows.identity(number)
+    private func forEachGroup(
+        _ points: PushPoints, in range: Range<Int>, _ body: (_ points: Range<Int>, _ rowsOfPoint: Int) -> Void
+    ) {
+        var number = points == .all ? rows.identityOfRow(range.lowerBound) : 0
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let first = next
+            var count = 1
+            if points == .centroids {
+                let identity = rows.identity(next)
+                count = identity.count
+                for a in 0..<count { load(identity.row(a), at: a) }
+                next &+= 1
+            } else {
+                while next < min(first &+ Self.fewRows, range.upperBound) {
+                    if points == .representatives { number = next }
+                    var identity = rows.identity(number)
+                    if next &- identity.start == identity.count && points == .all {
+                        number &+= 1
+                        identity = rows.identity(number)
+                    }
+                    load(identity.row(points == .all ? next &- identity.start : 0), at: next &- first)
+                    next &+= 1
+                }
             }
-            let first = all ? point &- identity.start : 0
-            let count = points == .centroids ? identity.count : 1
-            for a in 0..<count {
-                load(identity.row(first &+ a), at: a)
-                let scale = rows.normalization == .none ? 1 : measure(a).scale
-                setUnit(scale / Double(count), of: a)
-            }
-            body(point, count)
-            if !all { number &+= 1 }
+            let rowCount = (next &- first) &* count
+            weigh(rowCount, by: 1 / Double(count))
+            body(first..<next, count)
+        }
+    }
+
+    /// Sets units to scales times a weight.
+    private func weigh(_ count: Int, by weight: Double) {
+        if rows.normalization == .none {
+            for a in 0..<count { setUnit(weight, of: a) }
+        } else {
+            _ = measure(count)
+            if weight != 1 { for a in 0..<count { setUnit(states[a].scale.scale * weight, of: a) } }
         }
     }
 
     /// Adds the pushed points `range` to a vector of as many doubles as dim, padded.
+    @inline(never)
     func addPoints(_ points: PushPoints, _ range: Range<Int>, to total: UnsafeMutablePointer<Double>) {
-        forEachPoint(points, in: range) { _, count in
-            for a in 0..<count { kernels.add(states[a].features, by: unit(of: a), to: total, count: columns) }
+        forEachGroup(points, in: range) { points, rowsOfPoint in
+            // The rounding of a sum in the compute type grows with its length.
+            let rowCount = points.count &* rowsOfPoint
+            for a in stride(from: 0, to: rowCount, by: Self.fewRows) {
+                kernels.add(states + a, min(Self.fewRows, rowCount &- a), to: total, count: columns)
+            }
         }
     }
 
@@ -40,12 +65,16 @@ extension RowReader {
         squares: UnsafeMutableRawPointer
     ) {
         let size = rows.element.computeSize
-        forEachPoint(points, in: range) { point, count in
-            let vector = packed + (point &- range.lowerBound) &* stride &* size
-            (vector + columns &* size).initializeMemory(
-                as: UInt8.self, repeating: 0, count: (stride &- columns) &* size)
-            var square = kernels.sumScaled(states, count, into: vector, count: columns, products: nil)
-            _ = kernels.narrow(&square, to: squares + (point &- range.lowerBound) &* size, count: 1)
+        forEachGroup(points, in: range) { points, rowsOfPoint in
+            for point in points {
+                let vector = packed + (point &- range.lowerBound) &* stride &* size
+                (vector + columns &* size).initializeMemory(
+                    as: UInt8.self, repeating: 0, count: (stride &- columns) &* size)
+                var square = kernels.sumScaled(
+                    states + (point &- points.lowerBound) &* rowsOfPoint, rowsOfPoint, into: vector, count: columns,
+                    products: nil)
+                _ = kernels.narrow(&square, to: squares + (point &- range.lowerBound) &* size, count: 1)
+            }
         }
     }
 

@@ -5,25 +5,30 @@ import KernelInterface
 /// Rows of float32 and float64 are used where they are. Rows of 16-bit floats, and rows shorter than one vector, are
 /// copied into scratch first, widened and padded with zeros, which change neither norms nor products.
 struct RowReader {
-    private let groupedRows: UnsafePointer<Rows>
+    let groupedRows: UnsafePointer<Rows>
     let kernels: Kernels
     /// Compute scalars of a row.
     let columns: Int
-    /// The rows at hand, as many as the largest identity has.
+    /// The rows at hand: as many as the largest identity has, and at least `fewRows`.
     let states: UnsafeMutablePointer<RowState>
     private let isDirect: Bool
     /// From one row of the batch to the next.
-    private let rowBytes: Int
+    let rowBytes: Int
     private let slots: UnsafeMutableRawPointer
-    private let products: UnsafeMutableRawPointer
+    /// Room for the products of rows with their sum.
+    let products: UnsafeMutableRawPointer
 
+    /// Rows that are taken together where they do not belong together.
+    static var fewRows: Int { 8 }
     /// Sums of up to so many rows give their products with the sum as well.
     private static let mostProducts = 64
+
+    private static func capacity(_ rows: Rows) -> Int { max(rows.largestIdentity, fewRows) }
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
         min(rows.largestIdentity, mostProducts) &* 64
-            &+ rows.largestIdentity &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
+            &+ capacity(rows) &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
     }
 
     init(_ groupedRows: UnsafePointer<Rows>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
@@ -36,7 +41,7 @@ struct RowReader {
         products = scratch
         let states = scratch + min(rows.largestIdentity, Self.mostProducts) &* 64
         self.states = states.assumingMemoryBound(to: RowState.self)
-        slots = states + rows.largestIdentity &* MemoryLayout<RowState>.stride
+        slots = states + Self.capacity(rows) &* MemoryLayout<RowState>.stride
     }
 
     var rows: Rows { groupedRows.pointee }
@@ -59,52 +64,36 @@ struct RowReader {
     }
 
     /// What row `a` is multiplied with in a sum of rows.
-    func setUnit(_ unit: Double, of a: Int) {
-        states[a].unit = rows.element.computesInDouble ? unit.bitPattern : UInt64(Float(unit).bitPattern)
-    }
+    func setUnit(_ unit: Double, of a: Int) { states[a].setUnit(unit, inDouble: rows.element.computesInDouble) }
 
-    func unit(of a: Int) -> Double {
-        rows.element.computesInDouble
-            ? Double(bitPattern: states[a].unit) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: states[a].unit)))
-    }
-
-    /// Finds how row `a` is normalised, by the formulas of `Normalization`.
+    /// Finds how the first `count` rows at hand are normalised, by the formulas of `Normalization`, and returns `Σ ‖x‖²`.
     @inline(never)
-    func measure(_ a: Int) -> RowScale {
-        let norm = norm(states[a].features)
-        var scale = 1.0
-        var projection = 0.0
-        var unit = norm
-        switch rows.normalization {
-        case .none:
-            break
-        // A NaN must not pass for a small norm.
-        case .l2:
-            scale = norm <= 1e-12 ? 1e12 : 1 / norm
-            unit = norm <= 1e-12 ? norm * scale : 1 + (norm - norm)
-            projection = norm <= 1e-12 ? 0 : unit
-        case .renorm:
-            scale = norm <= 1e-5 ? 1e5 : 1 / (norm + 1e-7)
-            unit = norm * scale
-            projection = norm <= 1e-5 ? 0 : 1 / unit
+    func measure(_ count: Int) -> Double {
+        if isLong {
+            for a in 0..<count { states[a].rawSquare = dotInPieces(states[a].features, states[a].features) }
+        } else {
+            kernels.measure(states, count, count: columns)
         }
-        let result = RowScale(scale: scale, square: unit * unit, projection: projection)
-        states[a].scale = result
-        setUnit(scale, of: a)
-        return result
+        let normalization = rows.normalization
+        var squares = 0.0
+        for a in 0..<count {
+            let scale = RowScale(norm: norm(a), normalization)
+            states[a].scale = scale
+            setUnit(scale.scale, of: a)
+            squares += scale.square
+        }
+        return squares
     }
 
-    /// `‖f‖` of a raw row. Rows so large that their squares overflow the compute type are summed in scaled form.
+    /// `‖f‖` of a measured row. Rows so large that their squares overflow the compute type are summed in scaled form.
     @inline(__always)
-    private func norm(_ row: UnsafeRawPointer) -> Double {
-        let square = square(row)
-        return square < .infinity ? square.squareRoot() : scaledDot(row, row, down, down).squareRoot() / down
+    private func norm(_ a: Int) -> Double {
+        let square = states[a].rawSquare
+        return square < .infinity ? square.squareRoot() : hugeNorm(states[a].features)
     }
 
-    /// `‖x‖²` in the compute type.
-    private func square(_ x: UnsafeRawPointer) -> Double {
-        isLong ? dotInPieces(x, x) : kernels.square(x, count: columns)
-    }
+    @inline(never)
+    private func hugeNorm(_ row: UnsafeRawPointer) -> Double { scaledDot(row, row, down, down).squareRoot() / down }
 
     /// `x·y` in the compute type.
     func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
@@ -127,7 +116,8 @@ struct RowReader {
         return sum
     }
 
-    private var isLong: Bool { columns > 2 &* Self.piece }
+    /// Whether sums over columns are taken in pieces.
+    var isLong: Bool { columns > 2 &* Self.piece }
     private static let piece = 4096
 
     /// A power of two, which scales without rounding.
@@ -141,10 +131,15 @@ struct RowReader {
     /// Whether `sumScaled` of so many rows sets `alongSum`.
     func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && !isLong }
 
+    /// Whether `sumScaled` sets `alongSum` of every identity.
+    static func hasProducts(_ rows: Rows) -> Bool {
+        rows.largestIdentity <= mostProducts && rows.stagedColumns &+ rows.dim <= 2 &* piece
+    }
+
     /// Whether all numbers of row `a` are.
     func isFinite(_ a: Int) -> Bool {
         let row = states[a].features
-        return square(row).isFinite || scaledDot(row, row, down, down).isFinite
+        return dot(row, row).isFinite || scaledDot(row, row, down, down).isFinite
     }
 
     /// `scale · x·y`, where `scale · x` is no larger than 1 but x itself may be so large that the sum overflows.
@@ -155,7 +150,7 @@ struct RowReader {
     }
 
     @inline(never)
-    private func scaledDot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ a: Double, _ b: Double) -> Double {
+    func scaledDot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, _ a: Double, _ b: Double) -> Double {
         func scalar(_ vector: UnsafeRawPointer, _ i: Int) -> Double {
             rows.element.computesInDouble
                 ? vector.assumingMemoryBound(to: Double.self)[i] : Double(vector.assumingMemoryBound(to: Float.self)[i])

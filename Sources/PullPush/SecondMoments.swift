@@ -77,9 +77,9 @@ private struct MomentWork {
                 m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
                 adding: false)
             for row in 0..<count {
-                kernels.add(
-                    product.start + row &* width &* size, by: 1, to: moments + (first &+ row) &* rows.dim,
-                    count: rows.dim)
+                reader.states[0].features = UnsafeRawPointer(product.start + row &* width &* size)
+                reader.setUnit(1, of: 0)
+                kernels.add(reader.states, 1, to: moments + (first &+ row) &* rows.dim, count: rows.dim)
             }
         }
     }

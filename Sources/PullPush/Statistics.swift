@@ -105,7 +105,7 @@ extension PullPushLoss {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
             try evaluation.addSecondMoments(to: moments)
             let (own, sums) = try evaluation.pairwise(
-                .squared(target: goal), PushGradient(job: job, scale: 0),
+                .squared(target: goal, onError: 0), PushGradient(job: job, scale: 0),
                 moments: try evaluation.narrowed(moments: moments).matrix)
             for i in 0..<batch.dim &* batch.dim { vector[layout.moments + i] += moments[i] }
             layout.add(counts, sums, ownPairs: own.value, to: vector)

@@ -4,6 +4,9 @@ import CSystem
 ///
 /// One call at a time has the helpers; a call that finds them taken works alone. So does, in effect, a call whose
 /// helpers are late: the caller takes units like everyone else and waits at the end only for units that are under way.
+///
+/// To wake a thread takes about as long as a small batch, on both sides. So a thread that has to wait looks around for a
+/// moment before it sleeps: the work of a call comes in two or three parts, one after the other.
 struct ThreadPool {
     /// A call's work. `next` is the next unit that nobody has taken.
     ///
@@ -23,18 +26,31 @@ struct ThreadPool {
         var done = csystem_condition()
         /// Nil when there is no work that a helper may join.
         var job: UnsafeMutablePointer<Job>?
+        /// Jobs so far, which a helper that looks around sees without the lock.
+        var jobs: Int64 = 0
         /// Helpers that may still join the job, and the worker number that the next one gets.
         var seats = 0
         var nextWorker = 0
-        /// Helpers that are in the job.
-        var active = 0
+        /// Helpers that are in the job; read without the lock, too.
+        var active: Int64 = 0
         var helpers = 0
+        /// Helpers that sleep, and whether the caller does.
+        var asleep = 0
+        var callerSleeps = false
         /// 1 while a call has the helpers.
         var taken: Int64 = 0
         var process: pid_t = 0
     }
 
     private let shared: UnsafeMutablePointer<Shared>
+
+    /// A little longer than it takes to wake a thread.
+    private static var moment: Int64 { 30_000 }
+
+    private static func lookAround(while condition: () -> Bool) {
+        let end = csystem_nanoseconds() + moment
+        while condition() && csystem_nanoseconds() < end { csystem_pause() }
+    }
 
     /// The address of the pool's `Shared`, or 0 before first use.
     nonisolated(unsafe) private static var current: Int64 = 0
@@ -91,14 +107,22 @@ struct ThreadPool {
         shared.pointee.job = job
         shared.pointee.seats = helpers
         shared.pointee.nextWorker = 1
-        pthread_cond_broadcast(&shared.pointee.wake)
+        _ = csystem_fetch_add(&shared.pointee.jobs, 1)
+        if shared.pointee.asleep > 0 { pthread_cond_broadcast(&shared.pointee.wake) }
         pthread_mutex_unlock(&shared.pointee.mutex)
 
         Self.work(job, worker: 0)
 
         pthread_mutex_lock(&shared.pointee.mutex)
         shared.pointee.job = nil
+        if shared.pointee.active > 0 {
+            pthread_mutex_unlock(&shared.pointee.mutex)
+            Self.lookAround { csystem_load(&shared.pointee.active) > 0 }
+            pthread_mutex_lock(&shared.pointee.mutex)
+        }
+        shared.pointee.callerSleeps = true
         while shared.pointee.active > 0 { pthread_cond_wait(&shared.pointee.done, &shared.pointee.mutex) }
+        shared.pointee.callerSleeps = false
         pthread_mutex_unlock(&shared.pointee.mutex)
         pthread_setcancelstate(cancellation, nil)
     }
@@ -130,19 +154,29 @@ struct ThreadPool {
         _ = csystem_exchange_float_mode(0)
         pthread_mutex_lock(&shared.pointee.mutex)
         while true {
-            while shared.pointee.job == nil || shared.pointee.seats == 0 {
-                pthread_cond_wait(&shared.pointee.wake, &shared.pointee.mutex)
+            guard let job = shared.pointee.job, shared.pointee.seats > 0 else {
+                let jobs = shared.pointee.jobs
+                pthread_mutex_unlock(&shared.pointee.mutex)
+                lookAround { csystem_load(&shared.pointee.jobs) == jobs }
+                pthread_mutex_lock(&shared.pointee.mutex)
+                if shared.pointee.jobs == jobs {
+                    shared.pointee.asleep += 1
+                    while shared.pointee.jobs == jobs {
+                        pthread_cond_wait(&shared.pointee.wake, &shared.pointee.mutex)
+                    }
+                    shared.pointee.asleep -= 1
+                }
+                continue
             }
-            guard let job = shared.pointee.job else { continue }
             shared.pointee.seats -= 1
             let worker = shared.pointee.nextWorker
             shared.pointee.nextWorker += 1
-            shared.pointee.active += 1
+            _ = csystem_fetch_add(&shared.pointee.active, 1)
             pthread_mutex_unlock(&shared.pointee.mutex)
             work(job, worker: worker)
             pthread_mutex_lock(&shared.pointee.mutex)
-            shared.pointee.active -= 1
-            if shared.pointee.active == 0 { pthread_cond_signal(&shared.pointee.done) }
+            _ = csystem_fetch_add(&shared.pointee.active, -1)
+            if shared.pointee.active == 0 && shared.pointee.callerSleeps { pthread_cond_signal(&shared.pointee.done) }
         }
     }
 }

@@ -21,11 +21,10 @@ public enum Threads {
 
     /// The number of workers for a call on so many bytes of features.
     ///
-    /// - Parameters:
-    ///   - requested: the call's option; 0 chooses by size
-    ///   - least: below so many bytes, waking a helper takes longer than it saves
-    static func workers(_ requested: Int, bytes: Int, least: Int) -> Int {
-        if requested == 1 || (requested == 0 && bytes < least) { return 1 }
+    /// - Parameter requested: the call's option; 0 chooses by size
+    static func workers(_ requested: Int, bytes: Int) -> Int {
+        // With less, waking a helper takes longer than it saves.
+        if requested == 1 || (requested == 0 && bytes < 1_000_000) { return 1 }
         let set = Int(onFirstUse(&maximum, initial))
         let limit = set == 0 ? min(Int(csystem_processor_count()), most) : set
         return requested == 0 ? limit : min(requested, limit)

@@ -1,11 +1,12 @@
+import CVectors
 import KernelInterface
 
 /// One worker's scratch for the pushes that look at pairs: a block of points with its gradient, and another block.
 struct TileSpace {
-    /// A multiple of the lanes and of `productRows`.
-    private static let step = 48
-    /// Points in a block, a multiple of `step`.
+    /// Points in a block.
     let blockSize: Int
+    /// Rows there is room for, a multiple of the lanes and of `productRows`.
+    let capacity: Int
     /// Compute scalars in a point's row.
     let width: Int
     let points: UnsafeMutableRawPointer
@@ -25,19 +26,25 @@ struct TileSpace {
     /// - Parameter points: how many there are in all
     init(_ evaluation: Evaluation, points count: Int) throws(PullPushError) {
         let width = evaluation.width
+        let step = 48
         // Four blocks of points should stay in the second-level cache.
-        let blockSize = min(width <= 1024 ? 96 : 48, (count &+ Self.step &- 1) / Self.step &* Self.step)
-        self.blockSize = blockSize
+        let most = width <= 1024 ? 2 &* step : step
+        // Two threads should share blocks evenly, so there are two, four, six … of them.
+        let lanes = lanesOfFloat
+        let blocks = count <= most ? 1 : (count &+ 2 &* most &- 1) / (2 &* most) &* 2
+        blockSize = ((count &+ blocks &- 1) / blocks &+ lanes &- 1) / lanes &* lanes
+        let capacity = (blockSize &+ step &- 1) / step &* step
+        self.capacity = capacity
         self.width = width
-        points = try evaluation.allocateScalars(blockSize &* width)
-        squares = try evaluation.zeroScalars(blockSize)
-        transposed = try evaluation.allocateScalars(blockSize &* width)
-        others = try evaluation.allocateScalars(blockSize &* width)
-        otherSquares = try evaluation.zeroScalars(blockSize)
-        products = try evaluation.allocateScalars(blockSize &* blockSize)
-        gradients = try evaluation.allocateScalars(blockSize &* width)
-        weights = try evaluation.zeroScalars(blockSize)
-        ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
+        points = try evaluation.allocateScalars(capacity &* width)
+        squares = try evaluation.zeroScalars(capacity)
+        transposed = try evaluation.allocateScalars(capacity &* width)
+        others = try evaluation.allocateScalars(capacity &* width)
+        otherSquares = try evaluation.zeroScalars(capacity)
+        products = try evaluation.allocateScalars(capacity &* capacity)
+        gradients = try evaluation.allocateScalars(capacity &* width)
+        weights = try evaluation.zeroScalars(capacity)
+        ownRanges = try evaluation.scratch.pointee.allocate(capacity, of: Range<Int>.self)
         spare = try evaluation.allocateScalars(width)
         memory = try evaluation.scratch.pointee.allocate(bytes: IdentityPass.scratchSize(evaluation.rows))
     }
@@ -59,7 +66,7 @@ struct Tile {
             pushed, block, to: space.points, stride: space.width, squares: space.squares)
         transpose()
         let size = rows.element.computeSize
-        space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.blockSize &* size)
+        space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.capacity &* size)
     }
 
     private var space: TileSpace { workspace.pointee }
@@ -69,11 +76,11 @@ struct Tile {
 
     private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
 
-    /// Pairs every point of the block with the points in `range`, and begins the block's gradient with them.
+    /// Pairs every point of the block with the points in `range`, and begins the block's gradient with them, or adds them.
     ///
     /// - Parameter own: whether the pairs are those within an identity, self pairs included, or those between identities
     func addPairs(
-        with range: Range<Int>, own: Bool, _ function: PairFunction, wantsGradient: Bool
+        with range: Range<Int>, own: Bool, _ function: PairFunction, wantsGradient: Bool, adding: Bool
     ) -> PairSums {
         var sums = PairSums()
         for first in stride(from: range.lowerBound, to: range.upperBound, by: space.blockSize) {
@@ -86,48 +93,53 @@ struct Tile {
                 evaluation.reader(space.memory).packPoints(
                     pushed, others, to: points, stride: space.width, squares: squares)
             }
-            let products = Matrix(space.products, rowStride: space.blockSize)
+            let products = Matrix(space.products, rowStride: space.capacity)
             kernels.multiply(
                 m: others.count, n: block.count, k: rows.dim, rowMatrix(points),
-                Matrix(space.transposed, rowStride: space.blockSize), into: products, adding: false)
+                Matrix(space.transposed, rowStride: space.capacity), into: products, adding: false)
             for j in 0..<others.count {
                 let own = pointsOfIdentity(of: first &+ j).clamped(to: block)
                 space.ownRanges[j] = own.lowerBound &- block.lowerBound..<own.upperBound &- block.lowerBound
             }
             sums += kernels.evaluatePairs(
                 PairTile(
-                    products: space.products, stride: space.blockSize, rows: others.count, columns: block.count,
+                    products: space.products, stride: space.capacity, rows: others.count, columns: block.count,
                     own: space.ownRanges, pairsOwn: own, rowSquares: squares,
                     columnSquares: space.squares, columnWeights: space.weights),
                 function)
             if wantsGradient {
                 // The weights are transposed by swapping their strides.
-                let weights = Matrix(space.products, rowStride: 1, columnStride: space.blockSize)
+                let weights = Matrix(space.products, rowStride: 1, columnStride: space.capacity)
                 kernels.multiply(
                     m: block.count, n: rows.dim, k: others.count, weights, rowMatrix(points),
-                    into: rowMatrix(space.gradients), adding: first > range.lowerBound)
+                    into: rowMatrix(space.gradients), adding: adding || first > range.lowerBound)
             }
         }
         return sums
     }
 
-    /// Adds the product of the points with a matrix to the gradient.
-    func addProduct(with matrix: Matrix) {
+    /// Begins the gradient with the product of the points with a matrix, and a multiple of a vector for each.
+    func begin(product matrix: Matrix, total: UnsafeRawPointer, totalWeight: Double) {
         kernels.multiply(
             m: block.count, n: rows.dim, k: rows.dim, rowMatrix(space.points), matrix,
-            into: rowMatrix(space.gradients), adding: true)
+            into: rowMatrix(space.gradients), adding: false)
+        if totalWeight != 0 {
+            for i in 0..<block.count { addToGradient(i, total, by: totalWeight) }
+        }
     }
 
-    /// `g = scale · (g + weights · points + totalWeight · total)`
-    func complete(total: UnsafeRawPointer, totalWeight: Double, scale: Double) {
-        let size = rows.element.computeSize
+    /// Adds every point, times its weight in its own gradient.
+    func addWeightedPoints() {
         for i in 0..<block.count {
-            let gradient = space.gradients + i &* space.width &* size
-            let point = space.points + i &* space.width &* size
-            kernels.combine(gradient, by: 1, point, by: weight(i), into: space.spare, count: space.width)
-            kernels.combine(
-                space.spare, by: scale, total, by: totalWeight * scale, into: gradient, count: space.width)
+            addToGradient(i, space.points + i &* space.width &* rows.element.computeSize, by: weight(i))
         }
+    }
+
+    private func addToGradient(_ i: Int, _ vector: UnsafeRawPointer, by weight: Double) {
+        let size = space.width &* rows.element.computeSize
+        let gradient = space.gradients + i &* size
+        kernels.combine(gradient, by: 1, vector, by: weight, into: space.spare, count: space.width)
+        gradient.copyMemory(from: space.spare, byteCount: size)
     }
 
     private func weight(_ i: Int) -> Double {
@@ -136,33 +148,35 @@ struct Tile {
             : Double(space.weights.assumingMemoryBound(to: Float.self)[i])
     }
 
-    /// Writes the points as columns.
+    /// Writes the points as columns, four rows at a time: there is room for more than the block has.
     private func transpose() {
-        func transpose<T>(_: T.Type) {
-            let from = space.points.assumingMemoryBound(to: T.self)
-            let to = space.transposed.assumingMemoryBound(to: T.self)
-            // Four rows at a time; there is room for more than the block has.
-            let width = space.width
-            for i in stride(from: 0, to: block.count, by: 4) {
+        let (width, columnStride) = (space.width, space.capacity)
+        for i in stride(from: 0, to: block.count, by: 4) {
+            if rows.element.computesInDouble {
+                let from = space.points.assumingMemoryBound(to: Double.self) + i &* width
+                let to = space.transposed.assumingMemoryBound(to: Double.self) + i
                 for column in 0..<width {
-                    let source = from + (i &* width &+ column)
-                    let target = to + (column &* space.blockSize &+ i)
-                    target[0] = source[0]
-                    target[1] = source[width]
-                    target[2] = source[2 &* width]
-                    target[3] = source[3 &* width]
+                    for a in 0..<4 { to[column &* columnStride &+ a] = from[a &* width &+ column] }
+                }
+            } else {
+                let from = space.points.assumingMemoryBound(to: Float.self) + i &* width
+                let to = space.transposed.assumingMemoryBound(to: Float.self) + i
+                for column in stride(from: 0, to: width, by: 4) {
+                    cvectors_transpose(from + column, width, to + column &* columnStride, columnStride)
                 }
             }
         }
-        if rows.element.computesInDouble { transpose(UInt64.self) } else { transpose(UInt32.self) }
     }
 
     /// The sums of the block's identities; with a gradient, adds its closed-form part, undoes the normalisation and writes
     /// the rows.
-    func finishIdentities(_ job: GradientJob) -> IdentitySums {
+    ///
+    /// - Parameter scale: of the gradient so far
+    func finishIdentities(_ job: GradientJob, scale: Double) -> IdentitySums {
         var job = job
         job.pointGradients = PointGradients(
-            vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound)
+            vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound,
+            weight: scale)
         let pass = IdentityPass(job, kernels, scratch: space.memory)
         return pushed == .all
             ? pass.run(rows.identityOfRow(block.lowerBound), block)

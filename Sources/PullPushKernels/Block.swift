@@ -3,7 +3,7 @@ import KernelInterface
 /// Four registers of columns: what a step of a loop takes, so that little of its time goes to the loop itself. (The wider
 /// types of the standard library are worked on lane by lane.)
 struct Block<S: ComputeScalar> {
-    typealias Lanes = S.Lanes
+    typealias Lanes = Register<S>
 
     var a: Lanes
     var b: Lanes
@@ -35,10 +35,10 @@ struct Block<S: ComputeScalar> {
 
     @inline(__always)
     init(_ pointer: UnsafePointer<S>) {
-        a = loadLanes(pointer)
-        b = loadLanes(pointer + S.laneCount)
-        c = loadLanes(pointer + 2 &* S.laneCount)
-        d = loadLanes(pointer + 3 &* S.laneCount)
+        a = Register(pointer)
+        b = Register(pointer + S.laneCount)
+        c = Register(pointer + 2 &* S.laneCount)
+        d = Register(pointer + 3 &* S.laneCount)
     }
 
     @inline(__always)
@@ -50,11 +50,17 @@ struct Block<S: ComputeScalar> {
     }
 
     @inline(__always)
-    func store(_ pointer: UnsafeMutablePointer<S>) { forEach { storeLanes($1, pointer + $0) } }
+    func store(_ pointer: UnsafeMutablePointer<S>) { forEach { $1.store(pointer + $0) } }
 
     /// The sum of the four registers.
     @inline(__always)
     var folded: Lanes { (a + b) + (c + d) }
+
+    /// `sum` and the products of all lanes with another block's.
+    @inline(__always)
+    func dot(_ other: Self, _ sum: Lanes) -> Lanes {
+        multiplyAdd(a, other.a, sum) + multiplyAdd(d, other.d, multiplyAdd(c, other.c, b * other.b))
+    }
 
     @inline(__always)
     static func + (x: Self, y: Self) -> Self { Self(a: x.a + y.a, b: x.b + y.b, c: x.c + y.c, d: x.d + y.d) }
@@ -75,31 +81,27 @@ func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Block<S>, _ z: Block<S>) 
 }
 
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: S.Lanes, _ z: Block<S>) -> Block<S> {
+func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Register<S>, _ z: Block<S>) -> Block<S> {
     Block(
         a: multiplyAdd(x.a, y, z.a), b: multiplyAdd(x.b, y, z.b), c: multiplyAdd(x.c, y, z.c),
         d: multiplyAdd(x.d, y, z.d))
 }
 
-/// A sum of squares in double. Two chains of additions, for one would wait for itself.
+/// A sum of squares in double; of a block, four squares are added up before.
 struct SquareSum<S: ComputeScalar> {
-    private var even = S.Sums.zero
-    private var odd = S.Sums.zero
+    private var sums = Register<Double>.zero
 
     @inline(__always)
     init() {}
 
     @inline(__always)
-    mutating func add(_ lanes: S.Lanes) { S.addSquares(of: lanes, to: &even) }
-
-    @inline(__always)
-    mutating func add(_ block: Block<S>) {
-        S.addSquares(of: block.a, to: &even)
-        S.addSquares(of: block.b, to: &odd)
-        S.addSquares(of: block.c, to: &even)
-        S.addSquares(of: block.d, to: &odd)
+    mutating func add(_ register: Register<S>) {
+        sums = Register(S.addSquares(of: register.lanes, to: sums.lanes))
     }
 
     @inline(__always)
-    var total: Double { S.total(even + odd) }
+    mutating func add(_ block: Block<S>) { sums = sums + block.dot(block, .zero).widenedSum }
+
+    @inline(__always)
+    var total: Double { sums.total }
 }

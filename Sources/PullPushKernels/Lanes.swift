@@ -8,23 +8,30 @@ import KernelInterface
     typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
 #endif
 
-/// A type the loops compute in, and the vectors of it that they take at a time.
+/// A type the loops compute in, and what they do with whole vectors of it. `Register` and `Pair` make operators of that.
 protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     /// One register.
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
     /// Two registers, or all of a vector's padding.
-    associatedtype Pair: SIMD where Pair.Scalar == Self
-    associatedtype Sums: SIMD where Sums.Scalar == Double
+    associatedtype TwoLanes: SIMD where TwoLanes.Scalar == Self
 
+    static func add(_ x: Lanes, _ y: Lanes) -> Lanes
+    static func subtract(_ x: Lanes, _ y: Lanes) -> Lanes
+    static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes
+    /// `x·y + z`
+    static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes
+
+    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes
+    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes
+
+    /// As many doubles as there are lanes, from two registers on or in one.
+    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
     /// Adds every lane to one of the doubles at `sums`.
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
-    /// Adds the squares of the lanes, taken in double.
-    static func addSquares(of lanes: Lanes, to sums: inout Sums)
-    /// The sum of all lanes, added in double.
-    static func total(_ lanes: Lanes) -> Double
-    static func total(_ sums: Sums) -> Double
-    /// As many doubles as there are lanes.
-    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
+    /// The lanes in double, added up to one register.
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes
+    /// `sums` and the squares of the lanes, taken in double.
+    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
     /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
@@ -49,56 +56,85 @@ extension ComputeScalar {
 #if PULLPUSH_FMA
     extension Float: ComputeScalar {
         typealias Lanes = SIMD8<Float>
-        typealias Pair = SIMD16<Float>
-        typealias Sums = SIMD4<Double>
+        typealias TwoLanes = SIMD16<Float>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD4<Double>
-        typealias Pair = SIMD8<Double>
-        typealias Sums = SIMD4<Double>
+        typealias TwoLanes = SIMD8<Double>
     }
 #else
     extension Float: ComputeScalar {
         typealias Lanes = SIMD4<Float>
-        typealias Pair = SIMD8<Float>
-        typealias Sums = SIMD2<Double>
+        typealias TwoLanes = SIMD8<Float>
     }
 
     extension Double: ComputeScalar {
         typealias Lanes = SIMD2<Double>
-        typealias Pair = SIMD4<Double>
-        typealias Sums = SIMD2<Double>
+        typealias TwoLanes = SIMD4<Double>
     }
 #endif
 
 extension Float {
     @inline(__always)
-    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        Double.add(cvectors_widen(lanes.lowHalf), to: sums)
-        Double.add(cvectors_widen(lanes.highHalf), to: sums + Sums.scalarCount)
-    }
-
-    @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: inout Sums) {
-        Double.addSquares(of: cvectors_widen(lanes.lowHalf), to: &sums)
-        Double.addSquares(of: cvectors_widen(lanes.highHalf), to: &sums)
-    }
-
-    @inline(__always)
-    static func total(_ lanes: Lanes) -> Double {
-        total(cvectors_widen(lanes.lowHalf) + cvectors_widen(lanes.highHalf))
-    }
-
-    @inline(__always)
-    static func total(_ sums: Sums) -> Double { horizontalSum(sums) }
-
-    @inline(__always)
     static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes {
-        Lanes(
-            lowHalf: cvectors_narrow(loadLanes(doubles)),
-            highHalf: cvectors_narrow(loadLanes(doubles + Sums.scalarCount)))
+        cvectors_narrow(Register(doubles).lanes, Register(doubles + Double.laneCount).lanes)
     }
+
+    @inline(__always)
+    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
+        Double.add(cvectors_widen_low(lanes), to: sums)
+        Double.add(cvectors_widen_high(lanes), to: sums + Double.laneCount)
+    }
+
+    @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes {
+        Double.add(cvectors_widen_low(lanes), cvectors_widen_high(lanes))
+    }
+
+    @inline(__always)
+    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes {
+        Double.addSquares(
+            of: cvectors_widen_high(lanes), to: Double.addSquares(of: cvectors_widen_low(lanes), to: sums))
+    }
+}
+
+extension Double {
+    @inline(__always)
+    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes { Register(doubles).lanes }
+
+    @inline(__always)
+    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
+        (Register(UnsafePointer(sums)) + Register(lanes)).store(sums)
+    }
+
+    @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Lanes { lanes }
+
+    @inline(__always)
+    static func addSquares(of lanes: Lanes, to sums: Lanes) -> Lanes { multiplyAdd(lanes, lanes, sums) }
+}
+
+// What is the same for both, but for the C functions' types.
+
+extension Float {
+    @inline(__always)
+    static func add(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_add(x, y) }
+
+    @inline(__always)
+    static func subtract(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_subtract(x, y) }
+
+    @inline(__always)
+    static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_multiply(x, y) }
+
+    @inline(__always)
+    static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }
+
+    @inline(__always)
+    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes { cvectors_add(x, y) }
+
+    @inline(__always)
+    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes { cvectors_multiply_add(x, y, z) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
@@ -112,18 +148,22 @@ extension Float {
 
 extension Double {
     @inline(__always)
-    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        storeLanes(loadLanes(UnsafePointer(sums)) + lanes, sums)
-    }
+    static func add(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_add(x, y) }
 
     @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: inout Sums) { sums = multiplyAdd(lanes, lanes, sums) }
+    static func subtract(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_subtract(x, y) }
 
     @inline(__always)
-    static func total(_ lanes: Lanes) -> Double { horizontalSum(lanes) }
+    static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_multiply(x, y) }
 
     @inline(__always)
-    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes { loadLanes(doubles) }
+    static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }
+
+    @inline(__always)
+    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes { cvectors_add(x, y) }
+
+    @inline(__always)
+    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes { cvectors_multiply_add(x, y, z) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
@@ -133,57 +173,4 @@ extension Double {
 
     @inline(__always)
     static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
-}
-
-@inline(__always)
-private func horizontalSum(_ v: SIMD4<Double>) -> Double { horizontalSum(v.lowHalf + v.highHalf) }
-@inline(__always)
-private func horizontalSum(_ v: SIMD2<Double>) -> Double { v.x + v.y }
-
-/// `a·b + c`. Where the processor has no fused multiply-add, fusing would be a library call for every lane.
-@inline(__always)
-func multiplyAdd<L: SIMD>(_ a: L, _ b: L, _ c: L) -> L where L.Scalar: FloatingPoint {
-    #if PULLPUSH_FMA
-        return c.addingProduct(a, b)
-    #else
-        return a * b + c
-    #endif
-}
-
-@inline(__always)
-func loadLanes<S: ComputeScalar>(_ pointer: UnsafePointer<S>) -> S.Lanes {
-    UnsafeRawPointer(pointer).loadUnaligned(as: S.Lanes.self)
-}
-
-@inline(__always)
-func storeLanes<S: ComputeScalar>(_ lanes: S.Lanes, _ pointer: UnsafeMutablePointer<S>) {
-    UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: S.Lanes.self)
-}
-
-/// One register's worth of columns, of what is left after whole blocks. Where that is no multiple of the lanes, the last
-/// vector reaches back over columns already seen, so that every load and store is whole; what sums over columns must drop
-/// the seen lanes.
-struct Columns<S: ComputeScalar> {
-    /// The first column.
-    let offset: Int
-    /// Lanes at the front that the vector before has covered.
-    let seen: Int
-
-    /// - Parameters:
-    ///   - next: the first column not yet covered
-    ///   - count: at least as many as there are lanes
-    @inline(__always)
-    init(_ next: Int, of count: Int) {
-        offset = min(next, count &- S.laneCount)
-        seen = next &- offset
-    }
-
-    @inline(__always)
-    func load(_ row: UnsafePointer<S>) -> S.Lanes { loadLanes(row + offset) }
-
-    @inline(__always)
-    func store(_ lanes: S.Lanes, _ row: UnsafeMutablePointer<S>) { storeLanes(lanes, row + offset) }
-
-    @inline(__always)
-    func unseen(_ lanes: S.Lanes) -> S.Lanes { seen == 0 ? lanes : S.dropFirst(seen, lanes) }
 }

@@ -3,14 +3,14 @@ import KernelInterface
 /// See `Kernels.evaluatePairs`.
 @inline(__always)
 func weighPairs<S: ComputeScalar>(_: S.Type, _ tile: PairTile, _ function: PairFunction) -> PairSums {
-    typealias Lanes = S.Lanes
     // Of ordered pairs, both orders of a pair count, hence the weights are twice the derivative.
     switch function {
-    case .squared(let target):
-        let target = Lanes(repeating: S(target))
-        return tile.replace(S.self, ignored: target[0], perActivePair: 0, columnShare: 0) { s, _ in
-            let error = s - target
-            return (error * error, error * Lanes(repeating: 4))
+    case .squared(let target, let onError):
+        let goal = Register(repeating: S(target))
+        let onError = Register(repeating: S(onError))
+        return tile.replace(S.self, ignored: S(target), perActivePair: 0, columnShare: 0) { s, _ in
+            let error = s - goal
+            return (error * error, error * onError)
         }
     case .hinge(let margin):
         return tile.hinge(S.self, product: 1, square: 0, constant: -margin)
@@ -23,16 +23,15 @@ extension PairTile {
     /// `max(0, product·s + square·(‖p‖² + ‖q‖²) + constant)`
     @inline(__always)
     fileprivate func hinge<S: ComputeScalar>(_: S.Type, product: Double, square: Double, constant: Double) -> PairSums {
-        typealias Lanes = S.Lanes
-        let onProduct = Lanes(repeating: S(product))
-        let onSquares = Lanes(repeating: S(square))
-        let constant = Lanes(repeating: S(constant))
-        let active = Lanes(repeating: S(2 * product))
+        let onProduct = Register<S>(repeating: S(product))
+        let onSquares = Register<S>(repeating: S(square))
+        let constant = Register<S>(repeating: S(constant))
+        let active = Register<S>(repeating: S(2 * product))
         return replace(
             S.self, ignored: -S.infinity, perActivePair: S(2 * product), columnShare: S(square)
         ) { s, squares in
             let value = multiplyAdd(s, onProduct, multiplyAdd(squares, onSquares, constant))
-            return (S.wherePositive(value, value), S.wherePositive(value, active))
+            return (value.wherePositive(value), value.wherePositive(active))
         }
     }
 
@@ -46,11 +45,11 @@ extension PairTile {
     @inline(__always)
     fileprivate func replace<S: ComputeScalar>(
         _: S.Type, ignored: S, perActivePair: S, columnShare: S,
-        _ pair: (S.Lanes, S.Lanes) -> (value: S.Lanes, weight: S.Lanes)
+        _ pair: (Register<S>, Register<S>) -> (value: Register<S>, weight: Register<S>)
     ) -> PairSums {
-        let share = S.Lanes(repeating: columnShare)
+        let share = Register<S>(repeating: columnShare)
         let start = products.assumingMemoryBound(to: S.self)
-        let squares = columnSquares.assumingMemoryBound(to: S.self)
+        let squares = UnsafePointer(columnSquares.assumingMemoryBound(to: S.self))
         let weights = columnWeights.assumingMemoryBound(to: S.self)
         var sums = PairSums()
         var active = 0.0
@@ -63,19 +62,19 @@ extension PairTile {
                 ignore(row, own[j], ignored)
             }
             ignore(row, columns..<S.padded(columns), ignored)
-            let rowSquare = S.Lanes(repeating: rowSquares.assumingMemoryBound(to: S.self)[j])
-            var value = S.Lanes.zero
-            var weight = S.Lanes.zero
+            let rowSquare = Register<S>(repeating: rowSquares.assumingMemoryBound(to: S.self)[j])
+            var value = Register<S>.zero
+            var weight = Register<S>.zero
             for column in Swift.stride(from: 0, to: columns, by: S.laneCount) {
-                let result = pair(loadLanes(row + column), rowSquare + loadLanes(squares + column))
-                value += result.value
-                weight += result.weight
-                storeLanes(result.weight, row + column)
-                let before = loadLanes(UnsafePointer(weights + column))
-                storeLanes(multiplyAdd(result.weight, share, before), weights + column)
+                let result = pair(Register(row + column), rowSquare + Register(squares + column))
+                value = value + result.value
+                weight = weight + result.weight
+                result.weight.store(row + column)
+                let before = Register(UnsafePointer(weights + column))
+                multiplyAdd(result.weight, share, before).store(weights + column)
             }
-            sums.value += S.total(value)
-            if perActivePair != 0 { active += S.total(weight) }
+            sums.value += value.total
+            if perActivePair != 0 { active += weight.total }
         }
         if perActivePair != 0 { sums.active = Int(active / Double(perActivePair)) }
         return sums

@@ -2,25 +2,25 @@ import KernelInterface
 
 /// Six rows by two registers of a product: twelve sums keep the multipliers busy, held in registers while the inner dimension runs.
 private struct Strip<S: ComputeScalar> {
-    var row0 = S.Pair.zero
-    var row1 = S.Pair.zero
-    var row2 = S.Pair.zero
-    var row3 = S.Pair.zero
-    var row4 = S.Pair.zero
-    var row5 = S.Pair.zero
+    var row0 = S.TwoLanes.zero
+    var row1 = S.TwoLanes.zero
+    var row2 = S.TwoLanes.zero
+    var row3 = S.TwoLanes.zero
+    var row4 = S.TwoLanes.zero
+    var row5 = S.TwoLanes.zero
 
     @inline(__always)
     init() {}
 
     /// Adds a column of six numbers, `rowStride` apart, times a row of one vector.
     @inline(__always)
-    mutating func add(_ a: UnsafePointer<S>, _ rowStride: Int, _ b: S.Pair) {
-        row0 = multiplyAdd(S.Pair(repeating: a[0]), b, row0)
-        row1 = multiplyAdd(S.Pair(repeating: a[rowStride]), b, row1)
-        row2 = multiplyAdd(S.Pair(repeating: a[2 &* rowStride]), b, row2)
-        row3 = multiplyAdd(S.Pair(repeating: a[3 &* rowStride]), b, row3)
-        row4 = multiplyAdd(S.Pair(repeating: a[4 &* rowStride]), b, row4)
-        row5 = multiplyAdd(S.Pair(repeating: a[5 &* rowStride]), b, row5)
+    mutating func add(_ a: UnsafePointer<S>, _ rowStride: Int, _ b: S.TwoLanes) {
+        row0 = S.multiplyAdd(S.TwoLanes(repeating: a[0]), b, row0)
+        row1 = S.multiplyAdd(S.TwoLanes(repeating: a[rowStride]), b, row1)
+        row2 = S.multiplyAdd(S.TwoLanes(repeating: a[2 &* rowStride]), b, row2)
+        row3 = S.multiplyAdd(S.TwoLanes(repeating: a[3 &* rowStride]), b, row3)
+        row4 = S.multiplyAdd(S.TwoLanes(repeating: a[4 &* rowStride]), b, row4)
+        row5 = S.multiplyAdd(S.TwoLanes(repeating: a[5 &* rowStride]), b, row5)
     }
 
     @inline(__always)
@@ -34,9 +34,10 @@ private struct Strip<S: ComputeScalar> {
     }
 
     @inline(__always)
-    private func write(_ row: S.Pair, _ c: UnsafeMutablePointer<S>, _ adding: Bool) {
+    private func write(_ row: S.TwoLanes, _ c: UnsafeMutablePointer<S>, _ adding: Bool) {
         let c = UnsafeMutableRawPointer(c)
-        c.storeBytes(of: adding ? c.loadUnaligned(as: S.Pair.self) + row : row, as: S.Pair.self)
+        c.storeBytes(
+            of: adding ? S.add(c.loadUnaligned(as: S.TwoLanes.self), row) : row, as: S.TwoLanes.self)
     }
 }
 
@@ -60,7 +61,7 @@ private struct Panel<S: ComputeScalar> {
             var bRow = b + column
             var strip = Strip<S>()
             for _ in 0..<depth {
-                strip.add(aColumn, aRowStride, UnsafeRawPointer(bRow).loadUnaligned(as: S.Pair.self))
+                strip.add(aColumn, aRowStride, UnsafeRawPointer(bRow).loadUnaligned(as: S.TwoLanes.self))
                 aColumn += aColumnStride
                 bRow += bRowStride
             }
@@ -86,6 +87,6 @@ func matrixProduct<S: ComputeScalar>(
             aRowStride: a.rowStride, aColumnStride: a.columnStride,
             b: UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride, bRowStride: b.rowStride,
             c: c.start.assumingMemoryBound(to: S.self), cRowStride: c.rowStride, adding: adding || inner > 0)
-        for column in stride(from: 0, to: width, by: S.Pair.scalarCount) { panel.multiply(column: column) }
+        for column in stride(from: 0, to: width, by: S.TwoLanes.scalarCount) { panel.multiply(column: column) }
     }
 }

@@ -8,14 +8,57 @@ private struct TypedRows<S: ComputeScalar> {
     func row(_ a: Int) -> UnsafePointer<S> { states[a].features.assumingMemoryBound(to: S.self) }
 
     @inline(__always)
-    func unit(_ a: Int) -> S.Lanes {
+    func unit(_ a: Int) -> Register<S> {
         let unit = UnsafeRawPointer(states + a) + MemoryLayout<UnsafeRawPointer>.size
-        return S.Lanes(repeating: unit.load(as: S.self))
+        return Register(repeating: unit.load(as: S.self))
+    }
+}
+
+/// Four rows, whose addresses and units stay in registers.
+private struct FourScaledRows<S: ComputeScalar> {
+    let row0: UnsafePointer<S>
+    let row1: UnsafePointer<S>
+    let row2: UnsafePointer<S>
+    let row3: UnsafePointer<S>
+    let unit0: Register<S>
+    let unit1: Register<S>
+    let unit2: Register<S>
+    let unit3: Register<S>
+
+    @inline(__always)
+    init(_ rows: TypedRows<S>, from a: Int) {
+        row0 = rows.row(a)
+        row1 = rows.row(a &+ 1)
+        row2 = rows.row(a &+ 2)
+        row3 = rows.row(a &+ 3)
+        unit0 = rows.unit(a)
+        unit1 = rows.unit(a &+ 1)
+        unit2 = rows.unit(a &+ 2)
+        unit3 = rows.unit(a &+ 3)
+    }
+
+    /// Adds the rows' columns from `next` on, each times its unit.
+    @inline(__always)
+    func add(_ next: Int, to sum: Block<S>) -> Block<S> {
+        var sum = multiplyAdd(Block(row0 + next), unit0, sum)
+        sum = multiplyAdd(Block(row1 + next), unit1, sum)
+        sum = multiplyAdd(Block(row2 + next), unit2, sum)
+        return multiplyAdd(Block(row3 + next), unit3, sum)
+    }
+
+    /// Adds the rows' products with the columns from `next` on of a vector to four registers.
+    @inline(__always)
+    func addProducts(_ next: Int, with block: Block<S>, to products: UnsafeMutablePointer<S>) {
+        let sums = Block(UnsafePointer(products))
+        Block(
+            a: Block(row0 + next).dot(block, sums.a), b: Block(row1 + next).dot(block, sums.b),
+            c: Block(row2 + next).dot(block, sums.c), d: Block(row3 + next).dot(block, sums.d)
+        ).store(products)
     }
 }
 
 /// See `Kernels.sumScaled`.
-@inline(__always)
+@inline(never)
 func addScaledRows<S: ComputeScalar>(
     _ states: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int,
     products: UnsafeMutablePointer<S>?
@@ -26,54 +69,60 @@ func addScaledRows<S: ComputeScalar>(
     // Without room for products there are no rows to take them of.
     let products = products ?? sum
     let productCount = hasProducts ? rowCount : 0
-    for a in 0..<productCount { storeLanes(.zero, products + a &* S.laneCount) }
+    for a in 0..<productCount { Register.zero.store(products + a &* S.laneCount) }
     let whole = Block<S>.columns(of: count)
+    let fours = rowCount & ~3
     var next = 0
     while next < whole {
         var block = Block<S>.zero
-        for a in 0..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
+        for a in stride(from: 0, to: fours, by: 4) { block = FourScaledRows(rows, from: a).add(next, to: block) }
+        for a in fours..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
         product.add(block)
         block.store(sum + next)
-        for a in 0..<productCount {
-            let x = Block(rows.row(a) + next)
+        for a in stride(from: 0, to: productCount & ~3, by: 4) {
+            FourScaledRows(rows, from: a).addProducts(next, with: block, to: products + a &* S.laneCount)
+        }
+        for a in productCount & ~3..<productCount {
             let lanes = products + a &* S.laneCount
-            let first = multiplyAdd(x.a, block.a, loadLanes(UnsafePointer(lanes)))
-            storeLanes(first + multiplyAdd(x.d, block.d, multiplyAdd(x.c, block.c, x.b * block.b)), lanes)
+            Block(rows.row(a) + next).dot(block, Register(UnsafePointer(lanes))).store(lanes)
         }
         next &+= Block<S>.count
     }
     while next < count {
         let columns = Columns<S>(next, of: count)
-        var lanes = S.Lanes.zero
+        var lanes = Register<S>.zero
         for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
         let unseen = columns.unseen(lanes)
         product.add(unseen)
         columns.store(lanes, sum)
         for a in 0..<productCount {
             let lanes = products + a &* S.laneCount
-            storeLanes(multiplyAdd(columns.load(rows.row(a)), unseen, loadLanes(UnsafePointer(lanes))), lanes)
+            multiplyAdd(columns.load(rows.row(a)), unseen, Register(UnsafePointer(lanes))).store(lanes)
         }
         next &+= S.laneCount
     }
     for a in 0..<productCount {
-        states[a].alongSum = S.total(loadLanes(UnsafePointer(products + a &* S.laneCount)))
+        states[a].alongSum = Register(UnsafePointer(products + a &* S.laneCount)).total
     }
     return product.total
 }
 
 /// See `Kernels.sum`.
-@inline(__always)
+@inline(never)
 func addRows<S: ComputeScalar>(
     _ states: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int
 ) -> RowSums {
     let rows = TypedRows<S>(states: states)
     var product = SquareSum<S>()
+    // One register, for the others are needed.
+    var firstSquares = Register<S>.zero
     var squares = Block<S>.zero
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
-        var block = Block<S>.zero
-        for a in 0..<rowCount {
+        var block = Block(rows.row(0) + next)
+        block.forEach { firstSquares = multiplyAdd($1, $1, firstSquares) }
+        for a in 1..<rowCount {
             let x = Block(rows.row(a) + next)
             block = block + x
             squares = multiplyAdd(x, x, squares)
@@ -85,15 +134,39 @@ func addRows<S: ComputeScalar>(
     var restSquares = squares.folded
     while next < count {
         let columns = Columns<S>(next, of: count)
-        var lanes = S.Lanes.zero
-        for a in 0..<rowCount {
+        var lanes = columns.load(rows.row(0))
+        firstSquares = multiplyAdd(columns.unseen(lanes), lanes, firstSquares)
+        for a in 1..<rowCount {
             let x = columns.load(rows.row(a))
-            lanes += x
+            lanes = lanes + x
             restSquares = multiplyAdd(columns.unseen(x), x, restSquares)
         }
         product.add(columns.unseen(lanes))
         columns.store(lanes, sum)
         next &+= S.laneCount
     }
-    return RowSums(product: product.total, squares: S.total(restSquares))
+    let first = firstSquares.total
+    return RowSums(product: product.total, squares: first + restSquares.total, firstSquare: first)
+}
+
+/// See `Kernels.add`.
+@inline(__always)
+func addScaledRows<S: ComputeScalar>(
+    _: S.Type, _ states: UnsafePointer<RowState>, _ rowCount: Int, to doubles: UnsafeMutablePointer<Double>,
+    _ count: Int
+) {
+    let rows = TypedRows<S>(states: states)
+    var next = 0
+    while next &+ Block<S>.count <= count {
+        var block = Block<S>.zero
+        for a in 0..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
+        block.forEach { S.add($1.lanes, to: doubles + next + $0) }
+        next &+= Block<S>.count
+    }
+    while next < count {
+        var sum: S = 0
+        for a in 0..<rowCount { sum += rows.row(a)[next] * rows.unit(a).lanes[0] }
+        doubles[next] += Double(sum)
+        next &+= 1
+    }
 }

@@ -19,8 +19,6 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         vector.assumingMemoryBound(to: S.self)
     }
 
-    override func square(_ x: UnsafeRawPointer, count: Int) -> Double { squareOf(scalars(x), count) }
-
     override func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer, count: Int) -> Double {
         dotProduct(scalars(x), scalars(y), count)
     }
@@ -42,16 +40,18 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         writeCombination(scalars(x), by: S(a), scalars(y), by: S(b), into: scalars(target), count)
     }
 
-    override func stream(_ x: UnsafeRawPointer, into target: UnsafeMutableRawPointer, count: Int) {
-        copyPastCaches(scalars(x), into: scalars(target), count)
-    }
-
-    override func add(_ x: UnsafeRawPointer, by a: Double, to doubles: UnsafeMutablePointer<Double>, count: Int) {
-        addScaled(scalars(x), by: S(a), to: doubles, count)
-    }
-
     override func narrow(_ doubles: UnsafePointer<Double>, to scalars: UnsafeMutableRawPointer, count: Int) -> Double {
         writeNarrowed(doubles, to: self.scalars(scalars), count)
+    }
+
+    override func measure(_ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, count: Int) {
+        measureRows(S.self, rows, rowCount, count)
+    }
+
+    override func add(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, to doubles: UnsafeMutablePointer<Double>, count: Int
+    ) {
+        addScaledRows(S.self, rows, rowCount, to: doubles, count)
     }
 
     override func sum(
@@ -67,12 +67,19 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         addScaledRows(rows, rowCount, into: scalars(sum), count, products: products.map { scalars($0) })
     }
 
-    override func sumAndWrite(_ rows: UnitRows) -> UnitSums? {
+    override func writeGradients(
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int,
+        through slot: UnsafeMutableRawPointer?
+    ) {
+        writeGradientRows(rows, rowCount, shared: scalars(shared), count, through: slot.map { scalars($0) })
+    }
+
+    override func writeLinear(_ job: LinearRows, from first: Int, to end: Int) -> LinearSums {
         #if PULLPUSH_FMA
             // Just where it pays for its code.
-            if S.self == Float.self { return sweep(S.self, rows) }
+            if S.self == Float.self { return writeLinearRows(S.self, job, first, end) }
         #endif
-        return nil
+        return LinearSums()
     }
 
     override func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {

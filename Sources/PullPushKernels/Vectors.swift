@@ -1,26 +1,5 @@
 import KernelInterface
 
-/// See `Kernels.square`.
-@inline(__always)
-func squareOf<S: ComputeScalar>(_ x: UnsafePointer<S>, _ count: Int) -> Double {
-    var sums = Block<S>.zero
-    let whole = Block<S>.columns(of: count)
-    var next = 0
-    while next < whole {
-        let x = Block(x + next)
-        sums = multiplyAdd(x, x, sums)
-        next &+= Block<S>.count
-    }
-    var rest = sums.folded
-    while next < count {
-        let columns = Columns<S>(next, of: count)
-        let x = columns.load(x)
-        rest = multiplyAdd(columns.unseen(x), x, rest)
-        next &+= S.laneCount
-    }
-    return S.total(rest)
-}
-
 /// See `Kernels.dot`.
 @inline(__always)
 func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, _ count: Int) -> Double {
@@ -37,7 +16,7 @@ func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, 
         rest = multiplyAdd(columns.unseen(columns.load(x)), columns.load(y), rest)
         next &+= S.laneCount
     }
-    return S.total(rest)
+    return rest.total
 }
 
 /// See `Kernels.squaredDistance`.
@@ -45,8 +24,8 @@ func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, 
 func squaredDistanceOf<S: ComputeScalar>(
     _ x: UnsafePointer<S>, by a: S, _ y: UnsafePointer<S>, by b: S, _ count: Int
 ) -> Double {
-    let a = S.Lanes(repeating: a)
-    let b = S.Lanes(repeating: b)
+    let a = Register<S>(repeating: a)
+    let b = Register<S>(repeating: b)
     var sums = Block<S>.zero
     let whole = Block<S>.columns(of: count)
     var next = 0
@@ -62,7 +41,7 @@ func squaredDistanceOf<S: ComputeScalar>(
         rest = multiplyAdd(difference, difference, rest)
         next &+= S.laneCount
     }
-    return S.total(rest)
+    return rest.total
 }
 
 /// See `Kernels.scale`.
@@ -70,7 +49,7 @@ func squaredDistanceOf<S: ComputeScalar>(
 func writeScaled<S: ComputeScalar>(
     _ x: UnsafePointer<S>, by a: S, into target: UnsafeMutablePointer<S>, _ count: Int
 ) {
-    let a = S.Lanes(repeating: a)
+    let a = Register<S>(repeating: a)
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
@@ -89,8 +68,8 @@ func writeScaled<S: ComputeScalar>(
 func writeCombination<S: ComputeScalar>(
     _ x: UnsafePointer<S>, by a: S, _ y: UnsafePointer<S>, by b: S, into target: UnsafeMutablePointer<S>, _ count: Int
 ) {
-    let a = S.Lanes(repeating: a)
-    let b = S.Lanes(repeating: b)
+    let a = Register<S>(repeating: a)
+    let b = Register<S>(repeating: b)
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
@@ -104,54 +83,22 @@ func writeCombination<S: ComputeScalar>(
     }
 }
 
-/// See `Kernels.stream`.
-@inline(__always)
-func copyPastCaches<S: ComputeScalar>(_ x: UnsafePointer<S>, into target: UnsafeMutablePointer<S>, _ count: Int) {
-    let whole = Block<S>.columns(of: count)
-    var next = 0
-    while next < whole {
-        Block(x + next).forEach { S.stream($1, target + next + $0) }
-        next &+= Block<S>.count
-    }
-    while next < count {
-        let columns = Columns<S>(next, of: count)
-        S.stream(columns.load(x), target + columns.offset)
-        next &+= S.laneCount
-    }
-}
-
-/// See `Kernels.add`.
-@inline(__always)
-func addScaled<S: ComputeScalar>(
-    _ x: UnsafePointer<S>, by a: S, to doubles: UnsafeMutablePointer<Double>, _ count: Int
-) {
-    var next = 0
-    while next &+ Block<S>.count <= count {
-        (Block(x + next) * S.Lanes(repeating: a)).forEach { S.add($1, to: doubles + next + $0) }
-        next &+= Block<S>.count
-    }
-    while next < count {
-        doubles[next] += Double(x[next] * a)
-        next &+= 1
-    }
-}
-
 /// See `Kernels.narrow`.
 @inline(__always)
 func writeNarrowed<S: ComputeScalar>(
     _ doubles: UnsafePointer<Double>, to scalars: UnsafeMutablePointer<S>, _ count: Int
 ) -> Double {
-    var squares = Double.Lanes.zero
+    var squares = Register<Double>.zero
     var next = 0
     while next &+ S.laneCount <= count {
         for offset in stride(from: 0, to: S.laneCount, by: Double.laneCount) {
-            let lanes = loadLanes(doubles + next + offset)
-            squares = multiplyAdd(lanes, lanes, squares)
+            let register = Register(doubles + next + offset)
+            squares = multiplyAdd(register, register, squares)
         }
-        storeLanes(S.narrow(doubles + next), scalars + next)
+        Register<S>(S.narrow(doubles + next)).store(scalars + next)
         next &+= S.laneCount
     }
-    var sum = Double.total(squares)
+    var sum = squares.total
     while next < count {
         scalars[next] = S(doubles[next])
         sum += doubles[next] * doubles[next]

@@ -1,0 +1,103 @@
+/// The most common work, whole identities in one go: a push between representatives, rows that are used where they are,
+/// and a gradient that is written where it belongs.
+///
+/// The gradient with respect to a normalised row `x_a` of an identity with `K` rows and the sum `s` is
+///
+///     K ≥ 2:           pullOnSum·s + (pullOnRow + pullOnRowByCount·K)·x_a
+///     first row only:  ownOnFirst·v + firstOnFirst·x_a
+///
+/// with one vector `v` for all identities, or one for each.
+public struct LinearRows {
+    public var rows: UnsafePointer<Rows>
+    public var gradient: UnsafeMutableRawPointer
+    /// Bytes from one row to the next.
+    public var featureBytes: Int
+    public var gradientBytes: Int
+    public var pullOnSum: Double
+    public var pullOnRow: Double
+    public var pullOnRowByCount: Double
+    public var ownOnFirst: Double
+    public var firstOnFirst: Double
+    /// v of identity 0, and bytes from one identity's to the next's.
+    public var own: UnsafeRawPointer
+    public var ownBytes: Int
+    /// Whether the pull needs the distances of rows that are close to each other.
+    public var centred: Bool
+    /// Whether the gradient is too large to be found in the caches by whoever reads it.
+    public var isLarge: Bool
+    /// A vector of scratch if gradient rows are written past the caches, to multiples of 16 bytes, else nil.
+    public var slot: UnsafeMutableRawPointer?
+    /// Scratch: a state for each row of the largest identity, 64 bytes for each, and a vector.
+    public var states: UnsafeMutablePointer<RowState>
+    public var products: UnsafeMutableRawPointer
+    public var sum: UnsafeMutableRawPointer
+
+    @inlinable
+    public init(
+        rows: UnsafePointer<Rows>, gradient: UnsafeMutableRawPointer, featureBytes: Int, gradientBytes: Int,
+        pullOnSum: Double, pullOnRow: Double, pullOnRowByCount: Double, ownOnFirst: Double, firstOnFirst: Double,
+        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, isLarge: Bool, slot: UnsafeMutableRawPointer?,
+        states: UnsafeMutablePointer<RowState>, products: UnsafeMutableRawPointer, sum: UnsafeMutableRawPointer
+    ) {
+        self.rows = rows
+        self.gradient = gradient
+        self.featureBytes = featureBytes
+        self.gradientBytes = gradientBytes
+        self.pullOnSum = pullOnSum
+        self.pullOnRow = pullOnRow
+        self.pullOnRowByCount = pullOnRowByCount
+        self.ownOnFirst = ownOnFirst
+        self.firstOnFirst = firstOnFirst
+        self.own = own
+        self.ownBytes = ownBytes
+        self.centred = centred
+        self.isLarge = isLarge
+        self.slot = slot
+        self.states = states
+        self.products = products
+        self.sum = sum
+    }
+
+    /// Whether a raw row is neither so small that it is not divided by its norm, nor so large that the square of its unit
+    /// loses digits. A NaN is not.
+    @inlinable @inline(__always)
+    public static func isOrdinary(rawSquare: Double) -> Bool { rawSquare > 2e-10 && rawSquare < 0x1p100 }
+
+    /// Whether sums of an identity of so many rows need a closer look than one in the compute type: something overflowed,
+    /// or cancels. A NaN does, too.
+    @inlinable @inline(__always)
+    public func isExceptional(_ sums: RowSums, count: Double) -> Bool {
+        let spread = sums.squares - sums.product / count
+        return !(sums.squares < .infinity && sums.product < .infinity)
+            || (centred && count > 1 && !(spread > 0.1 * sums.squares))
+    }
+}
+
+/// Sums over identities of `LinearRows`.
+public struct LinearSums {
+    /// Identities that are done; the next one is exceptional, if there is one.
+    public var identities = 0
+    /// `Σ ‖r‖²`
+    public var firstSquares = 0.0
+    /// Over identities of more than one row: `Σ K²`, `Σ K`, `Σ ‖s‖²`, `Σ ‖x_a‖²` and `Σ K ‖x_a‖²`.
+    public var countSquares = 0.0
+    public var counts = 0.0
+    public var products = 0.0
+    public var squares = 0.0
+    public var squaresByCount = 0.0
+
+    @inlinable
+    public init() {}
+
+    @inlinable @inline(__always)
+    public mutating func add(_ sums: RowSums, count k: Double) {
+        identities &+= 1
+        firstSquares += sums.firstSquare
+        guard k > 1 else { return }
+        countSquares += k * k
+        counts += k
+        products += sums.product
+        squares += sums.squares
+        squaresByCount += k * sums.squares
+    }
+}
