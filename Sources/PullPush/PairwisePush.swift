@@ -32,10 +32,11 @@ extension Evaluation {
         var target = 0.0
         if case .squared(let goal) = loss.push { target = goal }
         let points = loss.points == .all ? rows.count : rows.identityCount
-        let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
-        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, points: points)) }
-        let blockSize = spaces[0].blockSize
+        let blockSize = TileSpace.blockSize(width: width, points: points)
         let tiles = (points &+ blockSize &- 1) / blockSize
+        let workers = min(workers, tiles)
+        let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
+        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, blockSize: blockSize)) }
         let pairSums = try scratch.pointee.allocate(tiles, of: PairSums.self)
         let identitySums = try scratch.pointee.allocate(tiles, of: IdentitySums.self)
         let work = TileWork(

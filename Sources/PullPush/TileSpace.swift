@@ -23,17 +23,23 @@ struct TileSpace {
     /// For an `IdentityPass`, or the `RowReader` that is a part of it.
     let memory: UnsafeMutableRawPointer
 
+    private static var step: Int { 48 }
+
+    /// Points in a block, a multiple of the lanes.
+    ///
     /// - Parameter points: how many there are in all
-    init(_ evaluation: Evaluation, points count: Int) throws(PullPushError) {
-        let width = evaluation.width
-        let step = 48
+    static func blockSize(width: Int, points: Int) -> Int {
         // Four blocks of points should stay in the second-level cache.
         let most = width <= 1024 ? 2 &* step : step
         // Two threads should share blocks evenly, so there are two, four, six … of them.
-        let lanes = lanesOfFloat
-        let blocks = count <= most ? 1 : (count &+ 2 &* most &- 1) / (2 &* most) &* 2
-        blockSize = ((count &+ blocks &- 1) / blocks &+ lanes &- 1) / lanes &* lanes
-        let capacity = (blockSize &+ step &- 1) / step &* step
+        let blocks = points <= most ? 1 : (points &+ 2 &* most &- 1) / (2 &* most) &* 2
+        return ((points &+ blocks &- 1) / blocks &+ lanesOfFloat &- 1) & ~(lanesOfFloat &- 1)
+    }
+
+    init(_ evaluation: Evaluation, blockSize: Int) throws(PullPushError) {
+        let width = evaluation.width
+        let capacity = (blockSize &+ Self.step &- 1) / Self.step &* Self.step
+        self.blockSize = blockSize
         self.capacity = capacity
         self.width = width
         points = try evaluation.allocateScalars(capacity &* width)

@@ -30,6 +30,8 @@ func writeGradientRows<S: ComputeScalar>(
     _ states: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafePointer<S>, _ count: Int,
     through slot: UnsafeMutablePointer<S>?
 ) {
+    // The multiple of the shared vector that is in the slot.
+    var made = Double.nan
     for a in 0..<rowCount {
         let gradient = states[a].gradient
         let target = gradient.target.assumingMemoryBound(to: S.self)
@@ -49,11 +51,14 @@ func writeGradientRows<S: ComputeScalar>(
                 }
             }
         } else if gradient.onRow == 0 {
-            write(row, count) { Register(shared + $0) * onShared }
+            if made != gradient.onShared { write(row, count) { Register(shared + $0) * onShared } }
         } else {
             write(row, count) { multiplyAdd(Register(x + $0), onRow, Register(shared + $0) * onShared) }
         }
-        if let slot { copyPastCaches(slot, into: target, count) }
+        if let slot {
+            copyPastCaches(slot, into: target, count)
+            made = gradient.onRow == 0 && gradient.own == nil ? gradient.onShared : .nan
+        }
     }
 }
 

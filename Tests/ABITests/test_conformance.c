@@ -13,12 +13,13 @@ static const struct shape shapes[] = {
     {1, {1}}, {1, {5}}, {3, {1}}, {4, {2}}, {3, {4}}, {3, {3}}, {2, {8}}, {2, {9}},
     {4, {2, 3, 1, 4}}, {5, {1, 5, 1, 2, 2}}, {2, {17, 1}}, {9, {1, 2}},
 };
-/* More pushed vectors than columns and fewer, beyond any tile of either; and an identity of many rows. */
+/* More pushed vectors than columns and fewer, beyond any tile of either; an identity of many rows; long rows in fours. */
 static const struct {
     struct shape shape;
     size_t dim;
 } large[] = {
     {{67, {1}}, 9}, {{40, {2}}, 17}, {{33, {1, 3, 2}}, 100}, {{3, {70, 3, 1}}, 13}, {{19, {2}}, 257},
+    {{7, {4}}, 523},  {{5, {4, 3}}, 290},
 };
 static const struct shape ordinary = {16, {4}};
 static const size_t dims[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
