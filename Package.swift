@@ -15,7 +15,9 @@ let packageRoot = Context.packageDirectory
 /// speed, and they say themselves what is a vector: the compiler need not unroll, vectorise or align loops on its own.
 func languageSettings(fast: Bool = false) -> [SwiftSetting] {
     let small = ["-Osize"] + (checked ? [] : ["-Xfrontend", "-remove-runtime-asserts"])
-    let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0", "-vectorize-slp=0"].flatMap { ["-Xllvm", $0] }
+    let plainLoops = ["-align-loops=1", "-unroll-runtime=0", "-vectorize-loops=0", "-vectorize-slp=0"].flatMap {
+        ["-Xllvm", $0]
+    }
     return embedded
         ? [
             .enableExperimentalFeature("Embedded"),
@@ -38,12 +40,12 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
 }
 
 #if arch(x86_64)
-    let kernelVariants: [Target] = [
-        kernels("PullPushKernels", march: nil),
-        kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
-    ]
+let kernelVariants: [Target] = [
+    kernels("PullPushKernels", march: nil),
+    kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
+]
 #else
-    let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]
+let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]
 #endif
 
 /// Testing needs the whole standard library.

@@ -54,10 +54,10 @@ open class Kernels: @unchecked Sendable {
 
     /// Writes the `gradient` of rows.
     ///
-    /// - Parameter slot: a vector of scratch if they are written past the caches, to multiples of 16 bytes, else nil
+    /// - Parameter pastCaches: past the caches, if there is such a loop; every target is a multiple of 16 bytes, and so is
+    ///   what is written there
     open func writeGradients(
-        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int,
-        through slot: UnsafeMutableRawPointer?
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int, pastCaches: Bool
     ) {}
 
     /// Writes the gradient of identities from `first` on, up to the first that is exceptional; see `LinearRows`. Does

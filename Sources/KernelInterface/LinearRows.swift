@@ -25,8 +25,8 @@ public struct LinearRows {
     public var centred: Bool
     /// Whether the gradient is too large to be found in the caches by whoever reads it.
     public var isLarge: Bool
-    /// A vector of scratch if gradient rows are written past the caches, to multiples of 16 bytes, else nil.
-    public var slot: UnsafeMutableRawPointer?
+    /// Whether it is written past the caches, to multiples of 16 bytes.
+    public var pastCaches: Bool
     /// Scratch: a state for each row of the largest identity, 64 bytes for each, and a vector.
     public var states: UnsafeMutablePointer<RowState>
     public var products: UnsafeMutableRawPointer
@@ -36,7 +36,7 @@ public struct LinearRows {
     public init(
         rows: UnsafePointer<Rows>, gradient: UnsafeMutableRawPointer, featureBytes: Int, gradientBytes: Int,
         pullOnSum: Double, pullOnRow: Double, pullOnRowByCount: Double, ownOnFirst: Double, firstOnFirst: Double,
-        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, isLarge: Bool, slot: UnsafeMutableRawPointer?,
+        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, isLarge: Bool, pastCaches: Bool,
         states: UnsafeMutablePointer<RowState>, products: UnsafeMutableRawPointer, sum: UnsafeMutableRawPointer
     ) {
         self.rows = rows
@@ -52,7 +52,7 @@ public struct LinearRows {
         self.ownBytes = ownBytes
         self.centred = centred
         self.isLarge = isLarge
-        self.slot = slot
+        self.pastCaches = pastCaches
         self.states = states
         self.products = products
         self.sum = sum

@@ -31,10 +31,10 @@ extension Double: FeatureElement {
 }
 
 #if !(os(macOS) && arch(x86_64))
-    extension Float16: FeatureElement {
-        public static var dtype: Int32 { 3 }
-        public static var zeroElement: Float16 { 0 }
-    }
+extension Float16: FeatureElement {
+    public static var dtype: Int32 { 3 }
+    public static var zeroElement: Float16 { 0 }
+}
 #endif
 
 /// A bfloat16, the upper half of a float32, as its bits.

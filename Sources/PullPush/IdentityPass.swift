@@ -117,7 +117,7 @@ struct IdentityPass {
                 gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
                 pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
                 own: own, ownBytes: ownBytes, centred: job.centred, isLarge: job.isLarge,
-                slot: streams ? gradientSlot : nil, states: reader.states, products: reader.products, sum: sum),
+                pastCaches: streams, states: reader.states, products: reader.products, sum: sum),
             from: first, to: end)
         switch job.pullForm {
         case .withSelfPairs: sums.pull += found.countSquares - found.products
@@ -222,7 +222,7 @@ struct IdentityPass {
             // Such a row takes a slot that the next may need.
             reader.kernels.writeGradients(
                 reader.states + next, a &+ 1 &- next, shared: shared.vector, count: reader.columns,
-                through: streams ? gradientSlot : nil)
+                pastCaches: streams)
             next = a &+ 1
             if !writesDirectly { deliver(caller) }
         }

@@ -3,7 +3,7 @@ import KernelInterface
 import PullPushKernels
 
 #if arch(x86_64)
-    import PullPushKernelsV3
+import PullPushKernelsV3
 #endif
 
 extension StaticString {
@@ -51,7 +51,7 @@ public enum InstructionSet: Int32, Sendable {
         let double = element.computesInDouble
         switch self {
         #if arch(x86_64)
-            case .x86v3: return PullPushKernelsV3.makeKernels(computingInDouble: double)
+        case .x86v3: return PullPushKernelsV3.makeKernels(computingInDouble: double)
         #endif
         default: return PullPushKernels.makeKernels(computingInDouble: double)
         }

@@ -147,13 +147,13 @@ private struct TextBuffer {
 }
 
 #if !hasFeature(Embedded)
-    extension PullPushError: CustomStringConvertible {
-        public var description: String {
-            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
-                guard let start = buffer.baseAddress else { return "" }
-                write(to: start, capacity: buffer.count)
-                return String(cString: start)
-            }
+extension PullPushError: CustomStringConvertible {
+    public var description: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
+            guard let start = buffer.baseAddress else { return "" }
+            write(to: start, capacity: buffer.count)
+            return String(cString: start)
         }
     }
+}
 #endif

@@ -17,7 +17,7 @@ struct Block<S: ComputeScalar> {
     @inline(__always)
     static func columns(of count: Int) -> Int {
         #if PULLPUSH_FMA
-            if S.self == Float.self { return count & ~(Self.count &- 1) }
+        if S.self == Float.self { return count & ~(Self.count &- 1) }
         #endif
         return 0
     }

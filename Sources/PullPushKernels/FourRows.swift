@@ -1,282 +1,282 @@
 #if PULLPUSH_FMA
-    import CVectors
-    import KernelInterface
+import CVectors
+import KernelInterface
 
-    // Identities of four rows, as most batches have them: everything about a column stays in registers.
+// Identities of four rows, as most batches have them: everything about a column stays in registers.
 
-    /// Four rows of features and of their gradient.
-    struct FourRows<S: ComputeScalar> {
-        let row0: UnsafePointer<S>
-        let row1: UnsafePointer<S>
-        let row2: UnsafePointer<S>
-        let row3: UnsafePointer<S>
-        let target0: UnsafeMutablePointer<S>
-        let target1: UnsafeMutablePointer<S>
-        let target2: UnsafeMutablePointer<S>
-        let target3: UnsafeMutablePointer<S>
+/// Four rows of features and of their gradient.
+struct FourRows<S: ComputeScalar> {
+    let row0: UnsafePointer<S>
+    let row1: UnsafePointer<S>
+    let row2: UnsafePointer<S>
+    let row3: UnsafePointer<S>
+    let target0: UnsafeMutablePointer<S>
+    let target1: UnsafeMutablePointer<S>
+    let target2: UnsafeMutablePointer<S>
+    let target3: UnsafeMutablePointer<S>
 
-        @inline(__always)
-        init(_ states: UnsafePointer<RowState>) {
-            row0 = states[0].features.assumingMemoryBound(to: S.self)
-            row1 = states[1].features.assumingMemoryBound(to: S.self)
-            row2 = states[2].features.assumingMemoryBound(to: S.self)
-            row3 = states[3].features.assumingMemoryBound(to: S.self)
-            target0 = states[0].gradient.target.assumingMemoryBound(to: S.self)
-            target1 = states[1].gradient.target.assumingMemoryBound(to: S.self)
-            target2 = states[2].gradient.target.assumingMemoryBound(to: S.self)
-            target3 = states[3].gradient.target.assumingMemoryBound(to: S.self)
-        }
-    }
-
-    /// One register of columns of four rows.
-    private struct FourLanes<S: ComputeScalar> {
-        var x0: Register<S>
-        var x1: Register<S>
-        var x2: Register<S>
-        var x3: Register<S>
-
-        @inline(__always)
-        init(_ rows: FourRows<S>, _ column: Int) {
-            x0 = Register(rows.row0 + column)
-            x1 = Register(rows.row1 + column)
-            x2 = Register(rows.row2 + column)
-            x3 = Register(rows.row3 + column)
-        }
-
-        @inline(__always)
-        func dropFirst(_ count: Int) -> Self {
-            var result = self
-            result.x0 = x0.dropFirst(count)
-            result.x1 = x1.dropFirst(count)
-            result.x2 = x2.dropFirst(count)
-            result.x3 = x3.dropFirst(count)
-            return result
-        }
-    }
-
-    // MARK: Unit rows
-
-    private struct UnitSweep<S: ComputeScalar> {
-        let rows: FourRows<S>
-        let own: UnsafePointer<S>
-        let onSum: Register<S>
-        let ownOnFirst: Register<S>
-        var firstSquares = Register<S>.zero
-        var squares0 = Register<S>.zero
-        var squares1 = Register<S>.zero
-
-        /// Writes a register of columns of the gradient and returns the sum of the rows.
-        ///
-        /// - Parameter seen: lanes at the front that have been counted
-        @inline(__always)
-        mutating func step(_ column: Int, seen: Int) -> Register<S> {
-            let x = FourLanes(rows, column)
-            let sum = x.x0 + x.x1 + x.x2 + x.x3
-            let counted = seen == 0 ? x : x.dropFirst(seen)
-            firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
-            squares0 = multiplyAdd(counted.x1, counted.x1, squares0)
-            squares1 = multiplyAdd(counted.x2, counted.x2, squares1)
-            squares0 = multiplyAdd(counted.x3, counted.x3, squares0)
-            let h = sum * onSum
-            multiplyAdd(Register(own + column), ownOnFirst, h).store(rows.target0 + column)
-            h.store(rows.target1 + column)
-            h.store(rows.target2 + column)
-            h.store(rows.target3 + column)
-            return seen == 0 ? sum : sum.dropFirst(seen)
-        }
-    }
-
-    /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
     @inline(__always)
-    func writeFourUnitRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums {
-        let dim = job.rows.pointee.dim
-        var sweep = UnitSweep<S>(
-            rows: FourRows(job.states), own: weights.own.assumingMemoryBound(to: S.self),
-            onSum: Register<S>(repeating: S(weights.onSum)), ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
-        var product = SquareSum<S>()
-        let whole = Block<S>.columns(of: dim)
-        var next = 0
-        while next < whole {
-            let a = sweep.step(next, seen: 0)
-            let b = sweep.step(next &+ S.laneCount, seen: 0)
-            let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
-            let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
-            product.add(Block(a: a, b: b, c: c, d: d))
-            next &+= Block<S>.count
-        }
-        while next < dim {
-            let columns = Columns<S>(next, of: dim)
-            product.add(sweep.step(columns.offset, seen: columns.seen))
-            next &+= S.laneCount
-        }
-        let first = sweep.firstSquares.total
-        return RowSums(
-            product: product.total, squares: first + (sweep.squares0 + sweep.squares1).total, firstSquare: first)
+    init(_ states: UnsafePointer<RowState>) {
+        row0 = states[0].features.assumingMemoryBound(to: S.self)
+        row1 = states[1].features.assumingMemoryBound(to: S.self)
+        row2 = states[2].features.assumingMemoryBound(to: S.self)
+        row3 = states[3].features.assumingMemoryBound(to: S.self)
+        target0 = states[0].gradient.target.assumingMemoryBound(to: S.self)
+        target1 = states[1].gradient.target.assumingMemoryBound(to: S.self)
+        target2 = states[2].gradient.target.assumingMemoryBound(to: S.self)
+        target3 = states[3].gradient.target.assumingMemoryBound(to: S.self)
     }
+}
 
-    // MARK: Raw rows
+/// One register of columns of four rows.
+private struct FourLanes<S: ComputeScalar> {
+    var x0: Register<S>
+    var x1: Register<S>
+    var x2: Register<S>
+    var x3: Register<S>
 
-    /// The inner products of four raw rows with one another, and of the first with one more vector.
-    private struct GramSums<S: ComputeScalar> {
-        var g00 = Register<S>.zero
-        var g01 = Register<S>.zero
-        var g02 = Register<S>.zero
-        var g03 = Register<S>.zero
-        var g11 = Register<S>.zero
-        var g12 = Register<S>.zero
-        var g13 = Register<S>.zero
-        var g22 = Register<S>.zero
-        var g23 = Register<S>.zero
-        var g33 = Register<S>.zero
-        var alongOwn = Register<S>.zero
-
-        @inline(__always)
-        init() {}
-
-        @inline(__always)
-        mutating func add(_ x: FourLanes<S>, _ own: Register<S>) {
-            g00 = multiplyAdd(x.x0, x.x0, g00)
-            g01 = multiplyAdd(x.x0, x.x1, g01)
-            g02 = multiplyAdd(x.x0, x.x2, g02)
-            g03 = multiplyAdd(x.x0, x.x3, g03)
-            g11 = multiplyAdd(x.x1, x.x1, g11)
-            g12 = multiplyAdd(x.x1, x.x2, g12)
-            g13 = multiplyAdd(x.x1, x.x3, g13)
-            g22 = multiplyAdd(x.x2, x.x2, g22)
-            g23 = multiplyAdd(x.x2, x.x3, g23)
-            g33 = multiplyAdd(x.x3, x.x3, g33)
-            alongOwn = multiplyAdd(x.x0, own, alongOwn)
-        }
-    }
-
-    /// One number for each of four rows.
-    private typealias Four = Register<Double>
-
-    /// `GramSums` of all columns: the matrix of inner products, column by column.
-    private struct Gram {
-        var column0 = Four.zero
-        var column1 = Four.zero
-        var column2 = Four.zero
-        var column3 = Four.zero
-        var alongOwn = 0.0
-
-        /// Sums in the compute type are cut at so many columns, for their rounding grows with their length.
-        static var piece: Int { 256 }
-
-        @inline(__always)
-        init<S: ComputeScalar>(_ rows: FourRows<S>, _ own: UnsafePointer<S>, dim: Int) {
-            let whole = dim & ~(2 &* S.laneCount &- 1)
-            var next = 0
-            while next < dim {
-                var sums = GramSums<S>()
-                let end = min(next &+ Self.piece, whole)
-                while next < end {
-                    sums.add(FourLanes(rows, next), Register(own + next))
-                    next &+= S.laneCount
-                    sums.add(FourLanes(rows, next), Register(own + next))
-                    next &+= S.laneCount
-                }
-                if next == whole {
-                    while next < dim {
-                        let columns = Columns<S>(next, of: dim)
-                        let x = FourLanes(rows, columns.offset)
-                        sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(own))
-                        next &+= S.laneCount
-                    }
-                }
-                column0 = column0 + Register.totals(sums.g00, sums.g01, sums.g02, sums.g03)
-                column1 = column1 + Register.totals(sums.g01, sums.g11, sums.g12, sums.g13)
-                column2 = column2 + Register.totals(sums.g02, sums.g12, sums.g22, sums.g23)
-                column3 = column3 + Register.totals(sums.g03, sums.g13, sums.g23, sums.g33)
-                alongOwn += sums.alongOwn.total
-            }
-        }
-
-        /// `‖f_a‖²`
-        @inline(__always)
-        var squares: Four {
-            Four(cvectors_diagonal(column0.lanes, column1.lanes, column2.lanes, column3.lanes))
-        }
-
-        /// The products of every row with `Σ u_b f_b`.
-        @inline(__always)
-        func along(_ u: Four) -> Four {
-            let first = multiplyAdd(column1, Four(repeating: u.lanes.y), column0 * Four(repeating: u.lanes.x))
-            let last = multiplyAdd(column3, Four(repeating: u.lanes.w), column2 * Four(repeating: u.lanes.z))
-            return first + last
-        }
-    }
-
-    /// `RowScale` of four rows, none of them exceptional.
-    private struct FourScales {
-        let scale: Four
-        let square: Four
-        let projection: Four
-
-        @inline(__always)
-        init(squares: Four, _ normalization: Normalization) {
-            let norm = Four(cvectors_square_root(squares.lanes))
-            let one = Four(repeating: 1)
-            switch normalization {
-            case .none:
-                (scale, square, projection) = (one, squares, .zero)
-            case .l2:
-                (scale, square, projection) = (Four(cvectors_divide(one.lanes, norm.lanes)), one, one)
-            case .renorm:
-                let divisor = norm + Four(repeating: 1e-7)
-                scale = Four(cvectors_divide(one.lanes, divisor.lanes))
-                square = (norm * scale) * (norm * scale)
-                projection = Four(cvectors_divide(divisor.lanes, norm.lanes))
-            }
-        }
-    }
-
-    /// Rows that are normalised, or enter their gradient themselves; nil if one of them is exceptional.
     @inline(__always)
-    func writeFourRawRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums? {
-        let dim = job.rows.pointee.dim
-        let rows = FourRows<S>(job.states)
-        let own = weights.own.assumingMemoryBound(to: S.self)
-        let gram = Gram(rows, own, dim: dim)
-        let squares = gram.squares
-        for a in 0..<4 where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
-        let x = FourScales(squares: squares, job.rows.pointee.normalization)
-        let alongSum = gram.along(x.scale) * x.scale
-        let ownPart = Four(SIMD4(weights.ownOnFirst * gram.alongOwn * x.scale.lanes.x, 0, 0, 0))
-        let along = multiplyAdd(alongSum, Four(repeating: weights.onSum), ownPart)
-        let onSelf = Four(SIMD4(weights.onFirst, weights.onRow, weights.onRow, weights.onRow))
-        let onRow = (onSelf - multiplyAdd(onSelf, x.square, along) * x.projection) * (x.scale * x.scale)
+    init(_ rows: FourRows<S>, _ column: Int) {
+        x0 = Register(rows.row0 + column)
+        x1 = Register(rows.row1 + column)
+        x2 = Register(rows.row2 + column)
+        x3 = Register(rows.row3 + column)
+    }
 
-        let u0 = Register(repeating: S(x.scale.lanes.x))
-        let u1 = Register(repeating: S(x.scale.lanes.y))
-        let u2 = Register(repeating: S(x.scale.lanes.z))
-        let u3 = Register(repeating: S(x.scale.lanes.w))
-        let r0 = Register(repeating: S(onRow.lanes.x))
-        let r1 = Register(repeating: S(onRow.lanes.y))
-        let r2 = Register(repeating: S(onRow.lanes.z))
-        let r3 = Register(repeating: S(onRow.lanes.w))
-        let onSum = Register(repeating: S(weights.onSum))
-        let onOwn = Register(repeating: S(weights.ownOnFirst * x.scale.lanes.x))
-        @inline(__always)
-        func write(_ column: Int) {
-            let x = FourLanes(rows, column)
-            let h = multiplyAdd(x.x3, u3, multiplyAdd(x.x2, u2, multiplyAdd(x.x1, u1, x.x0 * u0))) * onSum
-            multiplyAdd(Register(own + column), onOwn, multiplyAdd(x.x0, r0, h * u0)).store(rows.target0 + column)
-            multiplyAdd(x.x1, r1, h * u1).store(rows.target1 + column)
-            multiplyAdd(x.x2, r2, h * u2).store(rows.target2 + column)
-            multiplyAdd(x.x3, r3, h * u3).store(rows.target3 + column)
-        }
+    @inline(__always)
+    func dropFirst(_ count: Int) -> Self {
+        var result = self
+        result.x0 = x0.dropFirst(count)
+        result.x1 = x1.dropFirst(count)
+        result.x2 = x2.dropFirst(count)
+        result.x3 = x3.dropFirst(count)
+        return result
+    }
+}
+
+// MARK: Unit rows
+
+private struct UnitSweep<S: ComputeScalar> {
+    let rows: FourRows<S>
+    let own: UnsafePointer<S>
+    let onSum: Register<S>
+    let ownOnFirst: Register<S>
+    var firstSquares = Register<S>.zero
+    var squares0 = Register<S>.zero
+    var squares1 = Register<S>.zero
+
+    /// Writes a register of columns of the gradient and returns the sum of the rows.
+    ///
+    /// - Parameter seen: lanes at the front that have been counted
+    @inline(__always)
+    mutating func step(_ column: Int, seen: Int) -> Register<S> {
+        let x = FourLanes(rows, column)
+        let sum = x.x0 + x.x1 + x.x2 + x.x3
+        let counted = seen == 0 ? x : x.dropFirst(seen)
+        firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
+        squares0 = multiplyAdd(counted.x1, counted.x1, squares0)
+        squares1 = multiplyAdd(counted.x2, counted.x2, squares1)
+        squares0 = multiplyAdd(counted.x3, counted.x3, squares0)
+        let h = sum * onSum
+        multiplyAdd(Register(own + column), ownOnFirst, h).store(rows.target0 + column)
+        h.store(rows.target1 + column)
+        h.store(rows.target2 + column)
+        h.store(rows.target3 + column)
+        return seen == 0 ? sum : sum.dropFirst(seen)
+    }
+}
+
+/// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
+@inline(__always)
+func writeFourUnitRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums {
+    let dim = job.rows.pointee.dim
+    var sweep = UnitSweep<S>(
+        rows: FourRows(job.states), own: weights.own.assumingMemoryBound(to: S.self),
+        onSum: Register<S>(repeating: S(weights.onSum)), ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
+    var product = SquareSum<S>()
+    let whole = Block<S>.columns(of: dim)
+    var next = 0
+    while next < whole {
+        let a = sweep.step(next, seen: 0)
+        let b = sweep.step(next &+ S.laneCount, seen: 0)
+        let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
+        let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
+        product.add(Block(a: a, b: b, c: c, d: d))
+        next &+= Block<S>.count
+    }
+    while next < dim {
+        let columns = Columns<S>(next, of: dim)
+        product.add(sweep.step(columns.offset, seen: columns.seen))
+        next &+= S.laneCount
+    }
+    let first = sweep.firstSquares.total
+    return RowSums(
+        product: product.total, squares: first + (sweep.squares0 + sweep.squares1).total, firstSquare: first)
+}
+
+// MARK: Raw rows
+
+/// The inner products of four raw rows with one another, and of the first with one more vector.
+private struct GramSums<S: ComputeScalar> {
+    var g00 = Register<S>.zero
+    var g01 = Register<S>.zero
+    var g02 = Register<S>.zero
+    var g03 = Register<S>.zero
+    var g11 = Register<S>.zero
+    var g12 = Register<S>.zero
+    var g13 = Register<S>.zero
+    var g22 = Register<S>.zero
+    var g23 = Register<S>.zero
+    var g33 = Register<S>.zero
+    var alongOwn = Register<S>.zero
+
+    @inline(__always)
+    init() {}
+
+    @inline(__always)
+    mutating func add(_ x: FourLanes<S>, _ own: Register<S>) {
+        g00 = multiplyAdd(x.x0, x.x0, g00)
+        g01 = multiplyAdd(x.x0, x.x1, g01)
+        g02 = multiplyAdd(x.x0, x.x2, g02)
+        g03 = multiplyAdd(x.x0, x.x3, g03)
+        g11 = multiplyAdd(x.x1, x.x1, g11)
+        g12 = multiplyAdd(x.x1, x.x2, g12)
+        g13 = multiplyAdd(x.x1, x.x3, g13)
+        g22 = multiplyAdd(x.x2, x.x2, g22)
+        g23 = multiplyAdd(x.x2, x.x3, g23)
+        g33 = multiplyAdd(x.x3, x.x3, g33)
+        alongOwn = multiplyAdd(x.x0, own, alongOwn)
+    }
+}
+
+/// One number for each of four rows.
+private typealias Four = Register<Double>
+
+/// `GramSums` of all columns: the matrix of inner products, column by column.
+private struct Gram {
+    var column0 = Four.zero
+    var column1 = Four.zero
+    var column2 = Four.zero
+    var column3 = Four.zero
+    var alongOwn = 0.0
+
+    /// Sums in the compute type are cut at so many columns, for their rounding grows with their length.
+    static var piece: Int { 256 }
+
+    @inline(__always)
+    init<S: ComputeScalar>(_ rows: FourRows<S>, _ own: UnsafePointer<S>, dim: Int) {
         let whole = dim & ~(2 &* S.laneCount &- 1)
         var next = 0
-        while next < whole {
-            write(next)
-            write(next &+ S.laneCount)
-            next &+= 2 &* S.laneCount
-        }
         while next < dim {
-            write(Columns<S>(next, of: dim).offset)
-            next &+= S.laneCount
+            var sums = GramSums<S>()
+            let end = min(next &+ Self.piece, whole)
+            while next < end {
+                sums.add(FourLanes(rows, next), Register(own + next))
+                next &+= S.laneCount
+                sums.add(FourLanes(rows, next), Register(own + next))
+                next &+= S.laneCount
+            }
+            if next == whole {
+                while next < dim {
+                    let columns = Columns<S>(next, of: dim)
+                    let x = FourLanes(rows, columns.offset)
+                    sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(own))
+                    next &+= S.laneCount
+                }
+            }
+            column0 = column0 + Register.totals(sums.g00, sums.g01, sums.g02, sums.g03)
+            column1 = column1 + Register.totals(sums.g01, sums.g11, sums.g12, sums.g13)
+            column2 = column2 + Register.totals(sums.g02, sums.g12, sums.g22, sums.g23)
+            column3 = column3 + Register.totals(sums.g03, sums.g13, sums.g23, sums.g33)
+            alongOwn += sums.alongOwn.total
         }
-        return RowSums(product: alongSum.total, squares: x.square.total, firstSquare: x.square.lanes.x)
     }
+
+    /// `‖f_a‖²`
+    @inline(__always)
+    var squares: Four {
+        Four(cvectors_diagonal(column0.lanes, column1.lanes, column2.lanes, column3.lanes))
+    }
+
+    /// The products of every row with `Σ u_b f_b`.
+    @inline(__always)
+    func along(_ u: Four) -> Four {
+        let first = multiplyAdd(column1, Four(repeating: u.lanes.y), column0 * Four(repeating: u.lanes.x))
+        let last = multiplyAdd(column3, Four(repeating: u.lanes.w), column2 * Four(repeating: u.lanes.z))
+        return first + last
+    }
+}
+
+/// `RowScale` of four rows, none of them exceptional.
+private struct FourScales {
+    let scale: Four
+    let square: Four
+    let projection: Four
+
+    @inline(__always)
+    init(squares: Four, _ normalization: Normalization) {
+        let norm = Four(cvectors_square_root(squares.lanes))
+        let one = Four(repeating: 1)
+        switch normalization {
+        case .none:
+            (scale, square, projection) = (one, squares, .zero)
+        case .l2:
+            (scale, square, projection) = (Four(cvectors_divide(one.lanes, norm.lanes)), one, one)
+        case .renorm:
+            let divisor = norm + Four(repeating: 1e-7)
+            scale = Four(cvectors_divide(one.lanes, divisor.lanes))
+            square = (norm * scale) * (norm * scale)
+            projection = Four(cvectors_divide(divisor.lanes, norm.lanes))
+        }
+    }
+}
+
+/// Rows that are normalised, or enter their gradient themselves; nil if one of them is exceptional.
+@inline(__always)
+func writeFourRawRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums? {
+    let dim = job.rows.pointee.dim
+    let rows = FourRows<S>(job.states)
+    let own = weights.own.assumingMemoryBound(to: S.self)
+    let gram = Gram(rows, own, dim: dim)
+    let squares = gram.squares
+    for a in 0..<4 where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
+    let x = FourScales(squares: squares, job.rows.pointee.normalization)
+    let alongSum = gram.along(x.scale) * x.scale
+    let ownPart = Four(SIMD4(weights.ownOnFirst * gram.alongOwn * x.scale.lanes.x, 0, 0, 0))
+    let along = multiplyAdd(alongSum, Four(repeating: weights.onSum), ownPart)
+    let onSelf = Four(SIMD4(weights.onFirst, weights.onRow, weights.onRow, weights.onRow))
+    let onRow = (onSelf - multiplyAdd(onSelf, x.square, along) * x.projection) * (x.scale * x.scale)
+
+    let u0 = Register(repeating: S(x.scale.lanes.x))
+    let u1 = Register(repeating: S(x.scale.lanes.y))
+    let u2 = Register(repeating: S(x.scale.lanes.z))
+    let u3 = Register(repeating: S(x.scale.lanes.w))
+    let r0 = Register(repeating: S(onRow.lanes.x))
+    let r1 = Register(repeating: S(onRow.lanes.y))
+    let r2 = Register(repeating: S(onRow.lanes.z))
+    let r3 = Register(repeating: S(onRow.lanes.w))
+    let onSum = Register(repeating: S(weights.onSum))
+    let onOwn = Register(repeating: S(weights.ownOnFirst * x.scale.lanes.x))
+    @inline(__always)
+    func write(_ column: Int) {
+        let x = FourLanes(rows, column)
+        let h = multiplyAdd(x.x3, u3, multiplyAdd(x.x2, u2, multiplyAdd(x.x1, u1, x.x0 * u0))) * onSum
+        multiplyAdd(Register(own + column), onOwn, multiplyAdd(x.x0, r0, h * u0)).store(rows.target0 + column)
+        multiplyAdd(x.x1, r1, h * u1).store(rows.target1 + column)
+        multiplyAdd(x.x2, r2, h * u2).store(rows.target2 + column)
+        multiplyAdd(x.x3, r3, h * u3).store(rows.target3 + column)
+    }
+    let whole = dim & ~(2 &* S.laneCount &- 1)
+    var next = 0
+    while next < whole {
+        write(next)
+        write(next &+ S.laneCount)
+        next &+= 2 &* S.laneCount
+    }
+    while next < dim {
+        write(Columns<S>(next, of: dim).offset)
+        next &+= S.laneCount
+    }
+    return RowSums(product: alongSum.total, squares: x.square.total, firstSquare: x.square.lanes.x)
+}
 #endif

@@ -2,10 +2,10 @@ import CVectors
 import KernelInterface
 
 #if hasFeature(Embedded)
-    typealias LaneScalar = SIMDScalar & SendableMetatype
+typealias LaneScalar = SIMDScalar & SendableMetatype
 #else
-    /// Vectors of the whole standard library are codable, which asks the same of their scalars.
-    typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
+/// Vectors of the whole standard library are codable, which asks the same of their scalars.
+typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
 #endif
 
 /// A type the loops compute in, and what they do with whole vectors of it. `Register` and `Pair` make operators of that.
@@ -54,25 +54,25 @@ extension ComputeScalar {
 }
 
 #if PULLPUSH_FMA
-    extension Float: ComputeScalar {
-        typealias Lanes = SIMD8<Float>
-        typealias TwoLanes = SIMD16<Float>
-    }
+extension Float: ComputeScalar {
+    typealias Lanes = SIMD8<Float>
+    typealias TwoLanes = SIMD16<Float>
+}
 
-    extension Double: ComputeScalar {
-        typealias Lanes = SIMD4<Double>
-        typealias TwoLanes = SIMD8<Double>
-    }
+extension Double: ComputeScalar {
+    typealias Lanes = SIMD4<Double>
+    typealias TwoLanes = SIMD8<Double>
+}
 #else
-    extension Float: ComputeScalar {
-        typealias Lanes = SIMD4<Float>
-        typealias TwoLanes = SIMD8<Float>
-    }
+extension Float: ComputeScalar {
+    typealias Lanes = SIMD4<Float>
+    typealias TwoLanes = SIMD8<Float>
+}
 
-    extension Double: ComputeScalar {
-        typealias Lanes = SIMD2<Double>
-        typealias TwoLanes = SIMD4<Double>
-    }
+extension Double: ComputeScalar {
+    typealias Lanes = SIMD2<Double>
+    typealias TwoLanes = SIMD4<Double>
+}
 #endif
 
 extension Float {

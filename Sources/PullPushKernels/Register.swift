@@ -51,13 +51,13 @@ struct Register<S: ComputeScalar> {
     var total: Double { cvectors_total(S.widenedSum(lanes)) }
 
     #if PULLPUSH_FMA
-        /// Four totals.
-        @inline(__always)
-        static func totals(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Register<Double> {
-            Register<Double>(
-                cvectors_totals(
-                    S.widenedSum(a.lanes), S.widenedSum(b.lanes), S.widenedSum(c.lanes), S.widenedSum(d.lanes)))
-        }
+    /// Four totals.
+    @inline(__always)
+    static func totals(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Register<Double> {
+        Register<Double>(
+            cvectors_totals(
+                S.widenedSum(a.lanes), S.widenedSum(b.lanes), S.widenedSum(c.lanes), S.widenedSum(d.lanes)))
+    }
     #endif
 }
 

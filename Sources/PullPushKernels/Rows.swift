@@ -27,76 +27,66 @@ func measureRows<S: ComputeScalar>(_: S.Type, _ states: UnsafeMutablePointer<Row
 /// See `Kernels.writeGradients`.
 @inline(never)
 func writeGradientRows<S: ComputeScalar>(
-    _ states: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafePointer<S>, _ count: Int,
-    through slot: UnsafeMutablePointer<S>?
+    _ states: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafePointer<S>, _ count: Int, pastCaches: Bool
 ) {
-    // The multiple of the shared vector that is in the slot.
-    var made = Double.nan
     for a in 0..<rowCount {
         let gradient = states[a].gradient
-        let target = gradient.target.assumingMemoryBound(to: S.self)
         let x = states[a].features.assumingMemoryBound(to: S.self)
+        let target = RowTarget(
+            start: gradient.target.assumingMemoryBound(to: S.self), count: count, pastCaches: pastCaches)
         let onShared = Register<S>(repeating: S(gradient.onShared))
         let onRow = Register<S>(repeating: S(gradient.onRow))
-        let row = slot ?? target
         if let own = gradient.own?.assumingMemoryBound(to: S.self) {
             let onOwn = Register<S>(repeating: S(gradient.onOwn))
             if gradient.onRow == 0 {
-                write(row, count) { multiplyAdd(Register(own + $0), onOwn, Register(shared + $0) * onShared) }
+                target.write { multiplyAdd(Register(own + $0), onOwn, Register(shared + $0) * onShared) }
             } else {
-                write(row, count) {
+                target.write {
                     multiplyAdd(
                         Register(x + $0), onRow,
                         multiplyAdd(Register(own + $0), onOwn, Register(shared + $0) * onShared))
                 }
             }
         } else if gradient.onRow == 0 {
-            if made != gradient.onShared { write(row, count) { Register(shared + $0) * onShared } }
+            target.write { Register(shared + $0) * onShared }
         } else {
-            write(row, count) { multiplyAdd(Register(x + $0), onRow, Register(shared + $0) * onShared) }
-        }
-        if let slot {
-            copyPastCaches(slot, into: target, count)
-            made = gradient.onRow == 0 && gradient.own == nil ? gradient.onShared : .nan
+            target.write { multiplyAdd(Register(x + $0), onRow, Register(shared + $0) * onShared) }
         }
     }
 }
 
-/// Writes what `lanes` says of every column it is asked for.
-@inline(__always)
-private func write<S: ComputeScalar>(
-    _ target: UnsafeMutablePointer<S>, _ count: Int, _ lanes: (_ column: Int) -> Register<S>
-) {
-    let whole = Block<S>.columns(of: count)
-    var next = 0
-    while next < whole {
-        let (a, b) = (next, next &+ S.laneCount)
-        let (c, d) = (b &+ S.laneCount, b &+ 2 &* S.laneCount)
-        lanes(a).store(target + a)
-        lanes(b).store(target + b)
-        lanes(c).store(target + c)
-        lanes(d).store(target + d)
-        next &+= Block<S>.count
-    }
-    while next < count {
-        let column = Columns<S>(next, of: count).offset
-        lanes(column).store(target + column)
-        next &+= S.laneCount
-    }
-}
+private struct RowTarget<S: ComputeScalar> {
+    let start: UnsafeMutablePointer<S>
+    let count: Int
+    let pastCaches: Bool
 
-@inline(__always)
-private func copyPastCaches<S: ComputeScalar>(_ x: UnsafePointer<S>, into target: UnsafeMutablePointer<S>, _ count: Int)
-{
-    let whole = Block<S>.columns(of: count)
-    var next = 0
-    while next < whole {
-        Block(x + next).forEach { $1.stream(target + next + $0) }
-        next &+= Block<S>.count
+    /// Writes what `register` says of every column it is asked for.
+    @inline(__always)
+    func write(_ register: (_ column: Int) -> Register<S>) {
+        #if PULLPUSH_FMA
+        // Just where it pays for its code.
+        if S.self == Float.self && pastCaches {
+            forEachColumn { register($0).stream(start + $0) }
+            return
+        }
+        #endif
+        forEachColumn { register($0).store(start + $0) }
     }
-    while next < count {
-        let columns = Columns<S>(next, of: count)
-        columns.load(x).stream(target + columns.offset)
-        next &+= S.laneCount
+
+    @inline(__always)
+    private func forEachColumn(_ body: (_ column: Int) -> Void) {
+        let whole = Block<S>.columns(of: count)
+        var next = 0
+        while next < whole {
+            body(next)
+            body(next &+ S.laneCount)
+            body(next &+ 2 &* S.laneCount)
+            body(next &+ 3 &* S.laneCount)
+            next &+= Block<S>.count
+        }
+        while next < count {
+            body(Columns<S>(next, of: count).offset)
+            next &+= S.laneCount
+        }
     }
 }

@@ -68,16 +68,15 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
     }
 
     override func writeGradients(
-        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int,
-        through slot: UnsafeMutableRawPointer?
+        _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int, pastCaches: Bool
     ) {
-        writeGradientRows(rows, rowCount, shared: scalars(shared), count, through: slot.map { scalars($0) })
+        writeGradientRows(rows, rowCount, shared: scalars(shared), count, pastCaches: pastCaches)
     }
 
     override func writeLinear(_ job: LinearRows, from first: Int, to end: Int) -> LinearSums {
         #if PULLPUSH_FMA
-            // Just where it pays for its code.
-            if S.self == Float.self { return writeLinearRows(S.self, job, first, end) }
+        // Just where it pays for its code.
+        if S.self == Float.self { return writeLinearRows(S.self, job, first, end) }
         #endif
         return LinearSums()
     }
