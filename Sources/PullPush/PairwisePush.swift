@@ -26,6 +26,7 @@ extension Evaluation {
     /// - Parameter moments: with the second moments of all points, a dim × dim matrix, the squared push takes from tiles
     ///   just what the moments hold too much: the pairs within identities, self pairs included. Its gradient is
     ///   `∂/∂p_i = 4 (C p_i − τ t − Σ_{j of i's identity} (p_i·p_j − τ) p_j)`, times `gradient.scale`.
+    @_optimize(size)
     func pairwise(
         _ function: PairFunction, _ gradient: PushGradient, moments: Matrix? = nil
     ) throws(PullPushError) -> (PairSums, IdentitySums) {

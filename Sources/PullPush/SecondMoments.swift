@@ -4,6 +4,7 @@ import KernelInterface
 /// pairs: O(M · dim²) time and dim × dim numbers of memory, whatever M.
 extension Evaluation {
     /// Adds Σ p pᵀ of all points to `moments`, dim × dim doubles.
+    @_optimize(size)
     func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
         let work = MomentWork(
             evaluation: self, moments: moments,
@@ -56,6 +57,7 @@ private struct MomentWork {
     /// For each worker's reader.
     let memory: UnsafeMutableRawPointer
 
+    @_optimize(size)
     func run(_ worker: Int, _ unit: Int) {
         let rows = evaluation.rows
         let kernels = evaluation.kernels

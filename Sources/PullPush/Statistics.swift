@@ -92,6 +92,7 @@ extension PullPushLoss {
         }
     }
 
+    @_optimize(size)
     private func accumulate(
         _ evaluation: Evaluation, _ batch: Batch, into vector: UnsafeMutablePointer<Double>
     ) throws(PullPushError) {
@@ -124,6 +125,7 @@ extension PullPushLoss {
         }
     }
 
+    @_optimize(size)
     private func finish(
         _ evaluation: Evaluation, _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
     ) throws(PullPushError) -> LossResult {
