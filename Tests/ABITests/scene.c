@@ -53,17 +53,10 @@ static void *bytes_of(size_t count, size_t size)
     return memory;
 }
 
-static struct guarded copy_of(const struct guarded *memory)
-{
-    struct guarded copy = guarded_make(memory->size);
-    memcpy(copy.bytes, memory->bytes, memory->size);
-    return copy;
-}
-
 /* Rows spaced by `stride`, nothing after the last one, every byte marked so that a stray write shows. */
-static struct guarded strided_rows(size_t rows, size_t dim, size_t stride, size_t element_size)
+static struct guarded strided_rows(size_t rows, size_t dim, size_t stride, size_t element_size, enum side side)
 {
-    struct guarded memory = guarded_make(((rows - 1) * stride + dim) * element_size);
+    struct guarded memory = guarded_make(((rows - 1) * stride + dim) * element_size, side);
     memset(memory.bytes, 0xA5, memory.size);
     return memory;
 }
@@ -79,10 +72,12 @@ struct scene scene_make(const struct shape *shape, size_t dim, const struct elem
     scene.dim = dim;
     scene.row_stride = dim + row_padding;
     scene.gradient_stride = dim + gradient_padding;
-    scene.labels = (int64_t *)bytes_of(scene.rows, sizeof *scene.labels);
+    scene.label_memory = guarded_make(scene.rows * sizeof *scene.labels, seed % 2 ? SIDE_BACK : SIDE_FRONT);
+    scene.labels = (int64_t *)scene.label_memory.bytes;
     scene.exact = (double *)bytes_of(scene.rows * dim, sizeof *scene.exact);
-    scene.features = strided_rows(scene.rows, dim, scene.row_stride, element->size);
-    scene.gradient = strided_rows(scene.rows, dim, scene.gradient_stride, element->size);
+    scene.features = strided_rows(scene.rows, dim, scene.row_stride, element->size, seed % 3 ? SIDE_BACK : SIDE_FRONT);
+    scene.gradient = strided_rows(scene.rows, dim, scene.gradient_stride, element->size,
+                                  seed % 5 < 3 ? SIDE_BACK : SIDE_FRONT);
 
     for (size_t c = 0, a = 0; c < shape->identities; c++) /* an odd factor keeps labels distinct and wild */
         for (size_t k = 0; k < shape_size(shape, c); k++, a++)
@@ -105,8 +100,8 @@ struct scene scene_make(const struct shape *shape, size_t dim, const struct elem
             element_store(element, scene.gradient.bytes, a * scene.gradient_stride + d, random_signed(&state));
         }
     }
-    scene.features_before = copy_of(&scene.features);
-    scene.gradient_before = copy_of(&scene.gradient);
+    scene.features_before = guarded_copy(&scene.features);
+    scene.gradient_before = guarded_copy(&scene.gradient);
 
     memset(&scene.batch, 0, sizeof scene.batch);
     scene.batch.struct_size = sizeof scene.batch;
@@ -124,8 +119,8 @@ struct scene scene_make(const struct shape *shape, size_t dim, const struct elem
 
 void scene_free(struct scene *scene)
 {
-    free(scene->labels);
     free(scene->exact);
+    guarded_free(&scene->label_memory);
     guarded_free(&scene->features);
     guarded_free(&scene->features_before);
     guarded_free(&scene->gradient);
@@ -222,4 +217,5 @@ void check_gradient(const struct scene *scene, const struct answer *expected, si
     check(strays == 0, "the padding after %d gradient rows was written", strays);
     check(memcmp(scene->features.bytes, scene->features_before.bytes, scene->features.size) == 0,
           "the features were written");
+    check(guarded_intact(&scene->gradient), "the memory around the gradient was written");
 }

@@ -124,13 +124,6 @@ struct outputs {
     double loss;
 };
 
-static struct guarded copy_of(const struct guarded *memory)
-{
-    struct guarded copy = guarded_make(memory->size);
-    memcpy(copy.bytes, memory->bytes, memory->size);
-    return copy;
-}
-
 static int perform(const struct call *call, char *message, size_t message_size)
 {
     const pullpush_batch *batch = call->batch_pointer;
@@ -247,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int with_statistics = call.function == ACCUMULATE || call.function == FINISH;
     if (!option_set_is_meaningful(&options))
         wrong[wrongs++] = PULLPUSH_ERROR_OPTION;
-    struct guarded statistics = guarded_make(8);
+    struct guarded statistics = guarded_make(8, SIDE_BACK);
     if (with_statistics) {
         int status = api.statistics_size(scene.dim, &options, &call.count);
         check(status == PULLPUSH_OK || status == PULLPUSH_ERROR_OPTION, "statistics_size returned %d", status);
@@ -256,7 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             call.count = scene.dim + 5;
         }
         guarded_free(&statistics);
-        statistics = guarded_make(call.count * sizeof(double));
+        statistics = guarded_make(call.count * sizeof(double), (enum side)choose(bytes, 2));
         memset(statistics.bytes, 0, statistics.size);
         call.statistics = (double *)statistics.bytes;
     }
@@ -280,8 +273,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     struct call before = call;
-    struct guarded statistics_before = copy_of(&statistics);
-    struct guarded message = guarded_make(choose(bytes, 3) ? MESSAGE : choose(bytes, 12));
+    struct guarded statistics_before = guarded_copy(&statistics);
+    struct guarded message = guarded_make(choose(bytes, 3) ? MESSAGE : choose(bytes, 12), SIDE_BACK);
     if (message.size)
         memset(message.bytes, 0x55, message.size);
     char *message_pointer = choose(bytes, 8) == 1 ? NULL : (char *)message.bytes;
