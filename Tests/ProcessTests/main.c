@@ -35,6 +35,7 @@ static const struct {
     {"blocked-signals", test_blocked_signals},
     {"faults", test_faults},
     {"cancel", test_cancel},
+    {"scratch", test_scratch},
     {"soak", test_soak},
 };
 

@@ -28,6 +28,7 @@ void test_blocked_signals(void);
 void test_faults(void);
 void test_cancel(void);
 
+void test_scratch(void);
 void test_soak(void);
 
 /* Makes calls until a helper thread has handled so many page faults of this program's own. */
