@@ -25,6 +25,7 @@ static const struct {
     {"fork-amid-first-call", test_fork_amid_first_call},
     {"fork-amid-first-limit", test_fork_amid_first_limit},
     {"exit-amid-calls", test_exit_amid_calls},
+    {"environment", test_environment},
     {"reload", test_reload},
     {"load-local", test_load_local},
     {"load-global", test_load_global},

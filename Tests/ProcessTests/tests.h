@@ -16,6 +16,8 @@ void test_fork_amid_first_call(void);
 void test_fork_amid_first_limit(void);
 void test_exit_amid_calls(void);
 
+void test_environment(void);
+
 void test_reload(void);
 void test_load_local(void);
 void test_load_global(void);
