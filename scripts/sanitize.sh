@@ -24,8 +24,8 @@ gcc "${flags[@]}" -O1 Tests/MemoryTests/*.c "$abi"/{api,check,element,guarded,op
     "$library" -lm -o "$programs/memory_tests"
 for isa in baseline x86-64-v3; do
     printf 'memcheck, %s: ' "$isa"
-    PULLPUSH_ISA=$isa LD_LIBRARY_PATH=$programs timeout --verbose 3600 valgrind --quiet --error-exitcode=1 --leak-check=full \
-        --errors-for-leak-kinds=definite,possible --show-leak-kinds=definite,possible \
+    PULLPUSH_ISA=$isa LD_LIBRARY_PATH=$programs timeout --verbose 3600 valgrind --quiet --error-exitcode=1 \
+        --leak-check=full --errors-for-leak-kinds=definite,possible --show-leak-kinds=definite,possible \
         --suppressions=Tests/MemoryTests/valgrind.supp "$programs/memory_tests" "$library" "$isa"
 done
 

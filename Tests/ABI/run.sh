@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 oldest_glibc=2.34
 
 # What a program that was linked or compiled with the library relies on, one fact a line. What the library imports is
-# among it, for SECURITY.md says what it never does: files, sockets, processes, signal handlers, streams, random numbers.
+# among it, for SECURITY.md says what it never does: files, sockets, processes, signal handlers and so on.
 describe() {
     readelf --dynamic --wide "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/soname \1/p'
     readelf --dynamic --wide "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/needs \1/p' | sort

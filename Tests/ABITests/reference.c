@@ -136,10 +136,12 @@ static double pull_pairs(const double *x, const size_t *identity, const size_t *
         for (size_t b = 0; b < rows; b++) {
             if (identity[a] != identity[b] || sizes[identity[a]] < 2)
                 continue;
-            if (a == b && options->self_pairs == PULLPUSH_SELF_PAIRS_EXCLUDE)
-                continue;
             const double *x_a = x + a * dim, *x_b = x + b * dim;
             double s = inner(x_a, x_b, dim);
+            if (a == b && options->self_pairs == PULLPUSH_SELF_PAIRS_EXCLUDE) {
+                cancelled += euclidean ? 0 : s; /* a closed form has this pair, and subtracts it */
+                continue;
+            }
             sum += euclidean ? squared_distance(x_a, x_b, dim) : 1 - s;
             cancelled += size_of_terms(x_a, x_b, dim, euclidean);
             if (a != b) {
