@@ -41,8 +41,11 @@ struct range range_of(const struct whole *whole, const struct element *element, 
     double on_push = fabs(options->upstream * options->push_weight);
     /* Factors this small are rounded to a few bits, or to 0, before they meet a large sum. */
     int too_small = (on_pull > 0 && on_pull < 1e-20) || (on_push > 0 && on_push < 1e-20);
+    /* On its way to a short row the gradient is multiplied with more than what remains of it. */
+    double written = largest(answer->gradient, whole->rows * whole->dim);
+    double on_the_way = written * fmax(1, largest(answer->row_scales, whole->rows));
     range.gradient = range.values && !too_small && fabs(options->upstream) < most && weight < most &&
                      fmax(1, fmax(on_pull, on_push)) * pushed * sqrt(product) < most &&
-                     largest(answer->gradient, whole->rows * whole->dim) < most_written;
+                     on_the_way < most && written < most_written;
     return range;
 }
