@@ -19,6 +19,8 @@
  *   - Sizes and strides count elements, not bytes. Matrices are row-major; rows may be spaced by a stride >= dim.
  *   - A function either returns PULLPUSH_OK and has written all its outputs, or returns another status and has left
  *     the features, the gradient and the result untouched. Only `message` is written on failure.
+ *   - Of overlapping arguments only a gradient over another is refused. Result, loss and statistics are written when
+ *     all else is done, then the message; what they lie over is lost.
  *   - No pointer is kept after a call returns. Calls on different outputs may run on any number of threads at once.
  *   - Nothing is promised about the bits of a result between versions of the library or between instruction sets.
  *     For one build on one machine the same batch gives the same bits, whatever the number of threads.
@@ -60,7 +62,7 @@ enum {
     PULLPUSH_ERROR_NULL = 10,          /* a required pointer is NULL */
     PULLPUSH_ERROR_STRUCT_SIZE = 20,   /* a struct_size is too small, or larger with a non-zero unknown tail */
     PULLPUSH_ERROR_DTYPE = 30,         /* dtype is not one of PULLPUSH_DTYPE_* */
-    PULLPUSH_ERROR_SIZE = 40,          /* rows, dim or samples_per_id is 0, does not divide, or overflows */
+    PULLPUSH_ERROR_SIZE = 40,          /* rows, dim or samples_per_id is 0, does not divide, or is too large */
     PULLPUSH_ERROR_STRIDE = 50,        /* a row stride is smaller than dim */
     PULLPUSH_ERROR_ALIGNMENT = 60,     /* a buffer is not aligned to its element */
     PULLPUSH_ERROR_OVERLAP = 70,       /* the gradient overlaps the features, the labels, the result or the total */
@@ -150,7 +152,7 @@ enum {
 typedef struct pullpush_batch {
     size_t struct_size;
     const void *features;   /* rows x dim elements of `dtype` */
-    size_t rows;            /* B >= 1 */
+    size_t rows;            /* B >= 1, up to 3037000499, whose pairs can be counted */
     size_t dim;             /* D >= 1 */
     size_t row_stride;      /* elements from one row to the next, >= dim; 0 means dim */
     const int64_t *labels;  /* NULL, or one label a row */

@@ -39,4 +39,5 @@ ls -l "$library"
 
 aarch64-linux-gnu-gcc -std=c99 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -pedantic -I include Tests/ABITests/*.c \
     "$library" -lm -pthread -o "$out/abi_tests"
-ABI_TESTS_EMULATED=1 qemu-aarch64 -L "$system" -E "LD_LIBRARY_PATH=$out" "$out/abi_tests" "$library" "${1:-1}" baseline
+ABI_TESTS_EMULATED=1 timeout --verbose 7200 qemu-aarch64 -L "$system" -E "LD_LIBRARY_PATH=$out" \
+    "$out/abi_tests" "$library" "${1:-1}" baseline

@@ -29,8 +29,14 @@ package struct Batch {
         self.identities = identities
     }
 
+    /// Its square still is an `Int`: pairs can be counted. So are the bytes of as many labels.
+    private static var mostRows: Int { 3_037_000_499 }
+
     package func validate() throws(PullPushError) {
         if rows < 1 { throw PullPushError(.size, "rows", .integer(rows), expected: "at least 1") }
+        if rows > Self.mostRows {
+            throw PullPushError(.size, "rows", .integer(rows), expected: "at most", Self.mostRows)
+        }
         if dim < 1 { throw PullPushError(.size, "dim", .integer(dim), expected: "at least 1") }
         if case .samplesPerId(let count) = identities {
             if count < 1 {

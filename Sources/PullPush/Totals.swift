@@ -53,7 +53,8 @@ struct Totals {
         case .squared:
             push = mean(pairs.value, counts.negative)
         case .hinge(_, let reduction):
-            active = counts.negative > 0 ? pairs.active : 0
+            // A NaN makes active what is no pair: the padding beside its row too.
+            active = counts.negative > 0 ? min(pairs.active, counts.negative) : 0
             push = mean(pairs.value, reduction == .mean ? counts.negative : active)
         }
         return LossResult(

@@ -24,6 +24,7 @@ public func pullpush_statistics_size(
 ) -> Int32 {
     status { () throws(PullPushError) in
         let count = try required(count, "count")
+        try checkAlignment(UnsafeRawPointer(count), MemoryLayout<Int>.alignment, "count")
         count.pointee = try Options(options).loss.statisticsCount(dim: try size(dim, "dim"))
     }
 }

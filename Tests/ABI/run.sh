@@ -11,10 +11,12 @@ trap 'rm -rf "$scratch"' EXIT
 # The oldest glibc whose symbols the library may need, as docs/stability.md says.
 oldest_glibc=2.34
 
-# What a program that was linked or compiled with the library relies on, one fact a line.
+# What a program that was linked or compiled with the library relies on, one fact a line. What the library imports is
+# among it, for SECURITY.md says what it never does: files, sockets, processes, signal handlers and so on.
 describe() {
     readelf --dynamic --wide "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/soname \1/p'
     readelf --dynamic --wide "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/needs \1/p' | sort
+    nm --dynamic --undefined-only --format=posix "$library" | sed 's/[@ ].*//; s/^/imports /' | sort
     nm --dynamic --defined-only --with-symbol-versions --format=posix "$library" |
         sed 's/^\([^ ]*\) \(.\).*/exports \1 \2/' | sort
     gcc -E -P "$include/pullpush.h" | tr -s ' \n' ' ' |
@@ -37,17 +39,10 @@ if [[ $(printf '%s\n' "$newest" "$oldest_glibc" | sort -V | tail -1) != "$oldest
     echo "The library needs glibc $newest, but is to run with glibc $oldest_glibc: find the symbols by nm -D." >&2
     exit 1
 fi
-# SECURITY.md says what the library never does: files, sockets, processes, signal handlers, streams, random numbers.
-imported=$(nm --dynamic --undefined-only --format=posix "$library" | sed 's/[@ ].*//')
-never=('(f|fd|fre)?open(64|at)?|socket|connect|dlopen|mmap' 'v?fork|exec.*|posix_spawn.*|system|signal|sigaction|exit'
-    'v?f?printf|f?puts|f?putc(har)?|f?write|std(out|err)' 'arc4random.*|getrandom|getentropy|s?rand(om|_r)?')
-if grep -xE "$(IFS='|' && echo "${never[*]}")" <<<"$imported" >&2; then
-    echo "The library imports what is named above, which SECURITY.md says it does not use." >&2
-    exit 1
-fi
 if ! diff -u "$here/baseline.txt" "$scratch/found.txt" >&2; then
     echo "The binary interface differs from Tests/ABI/baseline.txt. What was there must stay while the soname does;" \
-        "what is only added is accepted by: Tests/ABI/run.sh build/libpullpush.so --renew" >&2
+        "what is only added, and breaks no word of SECURITY.md, is accepted by:" \
+        "Tests/ABI/run.sh build/libpullpush.so --renew" >&2
     exit 1
 fi
 # The text has no word for the types of fields.

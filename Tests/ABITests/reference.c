@@ -15,6 +15,7 @@ struct pushed {
     size_t count;
     double *vectors;
     struct gradient gradient;
+    double *unsettled; /* of vector i's gradient, what pairs at the corner of the hinge add or do not add */
     size_t *identity, *of;
     double *share;
 };
@@ -135,10 +136,12 @@ static double pull_pairs(const double *x, const size_t *identity, const size_t *
         for (size_t b = 0; b < rows; b++) {
             if (identity[a] != identity[b] || sizes[identity[a]] < 2)
                 continue;
-            if (a == b && options->self_pairs == PULLPUSH_SELF_PAIRS_EXCLUDE)
-                continue;
             const double *x_a = x + a * dim, *x_b = x + b * dim;
             double s = inner(x_a, x_b, dim);
+            if (a == b && options->self_pairs == PULLPUSH_SELF_PAIRS_EXCLUDE) {
+                cancelled += euclidean ? 0 : s; /* a closed form has this pair, and subtracts it */
+                continue;
+            }
             sum += euclidean ? squared_distance(x_a, x_b, dim) : 1 - s;
             cancelled += size_of_terms(x_a, x_b, dim, euclidean);
             if (a != b) {
@@ -164,6 +167,7 @@ static void choose_pushed(const double *x, const size_t *identity, const size_t 
     pushed->count = all ? rows : identities;
     pushed->vectors = zeros(pushed->count * dim);
     pushed->gradient = gradient_make(pushed->count, dim);
+    pushed->unsettled = zeros(pushed->count);
     pushed->identity = indices(pushed->count);
     pushed->of = indices(rows);
     pushed->share = zeros(rows);
@@ -182,6 +186,12 @@ static void choose_pushed(const double *x, const size_t *identity, const size_t 
         add_scaled(pushed->vectors + i * dim, pushed->share[a], x + a * dim, dim);
     }
     free(seen);
+}
+
+/* Rounding chooses the side of a pair this close to the corner of a hinge, for a likeness of terms of that size. */
+static int is_unsettled(double hinge_distance, double size)
+{
+    return hinge_distance <= 1e-4 * fmax(1, size / 4);
 }
 
 /* What the push makes of one pair, and the slope of that over the pair's likeness. */
@@ -234,7 +244,15 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
                 continue;
             }
             struct judgement judgement = judge(options, euclidean ? -squared_distance(v_i, v_j, dim) : s);
-            cancelled += judgement.active && (hinge || euclidean) ? size : 0; /* a hinge, a distance: a difference */
+            int unsettled = is_unsettled(judgement.hinge_distance, size);
+            if (unsettled) {
+                double length_i = sqrt(inner(v_i, v_i, dim)), length_j = sqrt(inner(v_j, v_j, dim));
+                answer->unsettled_pairs += 1;
+                pushed->unsettled[i] += euclidean ? 2 * (length_i + length_j) : length_j;
+                pushed->unsettled[j] += euclidean ? 2 * (length_i + length_j) : length_i;
+            }
+            /* A hinge, a distance: a difference. */
+            cancelled += (judgement.active || unsettled) && (hinge || euclidean) ? size : 0;
             sum += judgement.value;
             sum_inner += s;
             result->negative_pairs += 1;
@@ -259,7 +277,8 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
                         const pullpush_options *options, struct answer *answer)
 {
     memset(&answer->result, 0, sizeof answer->result);
-    answer->pull_cancelled = answer->push_cancelled = 0;
+    answer->pull_cancelled = answer->push_cancelled = answer->largest_square = 0;
+    answer->unsettled_pairs = 0;
     answer->result.struct_size = sizeof answer->result;
 
     size_t *identity = indices(rows), *sizes = indices(rows), identities = 0;
@@ -277,6 +296,7 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
         const double *f = features + a * dim;
         scales[a] = row_scale(options->normalize, sqrt(inner(f, f, dim)), &constant);
         add_scaled(x + a * dim, scales[a], f, dim);
+        answer->largest_square = fmax(answer->largest_square, inner(x + a * dim, x + a * dim, dim));
     }
 
     struct gradient pull = gradient_make(rows, dim);
@@ -288,12 +308,14 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
 
     pull_factor *= options->upstream * options->pull_weight;
     push_factor *= options->upstream * options->push_weight;
-    double squared_terms = 0;
+    double squared_terms = 0, squared_unsettled = 0;
     for (size_t a = 0; a < rows; a++) {
         size_t i = pushed.of[a];
         double part = push_factor * pushed.share[a];
         double terms = fabs(pull_factor) * pull.terms[a] + fabs(part) * pushed.gradient.terms[i];
+        double unsettled = part * pushed.unsettled[i];
         squared_terms += terms * terms;
+        squared_unsettled += unsettled * unsettled;
         memset(row, 0, dim * sizeof *row);
         add_scaled(row, pull_factor, pull.rows + a * dim, dim);
         add_scaled(row, part, pushed.gradient.rows + i * dim, dim);
@@ -301,10 +323,11 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
             normalize_backward(options->normalize, features + a * dim, row, dim, answer->gradient + a * dim);
     }
     answer->gradient_terms = sqrt(squared_terms);
+    answer->unsettled_gradient = sqrt(squared_unsettled);
     if (answer->row_scales)
         memcpy(answer->row_scales, scales, rows * sizeof *scales);
 
     free(identity), free(sizes), free(x), free(scales), free(row), free(pull.rows), free(pull.terms);
     free(pushed.vectors), free(pushed.gradient.rows), free(pushed.gradient.terms);
-    free(pushed.identity), free(pushed.of), free(pushed.share);
+    free(pushed.unsettled), free(pushed.identity), free(pushed.of), free(pushed.share);
 }

@@ -15,6 +15,10 @@ struct answer {
     double push_cancelled;
     double gradient_terms; /* what the norm of the gradient of the normalised rows would be if no terms cancelled */
     double hinge_distance; /* how close any pair comes to the corner of the hinge; HUGE_VAL without a hinge */
+    /* The pairs so close to it that rounding chooses their side, and the norm of what they are to the gradient. */
+    uint64_t unsettled_pairs;
+    double unsettled_gradient;
+    double largest_square; /* the squared norm of the longest normalised row */
 };
 
 /* `features` is rows x dim, contiguous; labels[a] names row a's identity. The caller owns the arrays of `answer`. */

@@ -18,6 +18,9 @@ build() {
     "$2" -x "${3%%[0-9]*}" "-std=$3" "${flags[@]}" "$here"/*.c "${libraries[@]}" -lm -pthread -o "$1"
 }
 
+# run PROGRAM ARGUMENT...: a deadlock is a failure and not a hang. It takes seconds; a machine may be busy.
+run() { timeout --verbose 900 "$@"; }
+
 # supports ISA: whether this machine's own loader knows the machine to have it.
 supports() {
     [[ $1 == baseline ]] || /lib64/ld-linux-x86-64.so.2 --help 2>/dev/null | grep -q "$1 (supported"
@@ -30,14 +33,17 @@ for compiler in gcc clang; do
             program=$programs/$compiler-$language-$form
             build "$program" "$compiler" "$language" "$form"
             printf '%s: ' "${program##*/}"
-            PULLPUSH_NUM_THREADS=3 "$program" "$library" 16
+            PULLPUSH_NUM_THREADS=3 run "$program" "$library" 16
         done
     done
 done
 
 # The instruction sets are those that the header names.
 for isa in $(grep -oE '"(baseline|x86-64-v[0-9])"' "$here/../../include/pullpush.h" | tr -d '"' | sort -u); do
-    supports "$isa" || continue
     printf 'all cases, %s: ' "$isa"
-    PULLPUSH_ISA=$isa "$program" "$library" 1 "$isa"
+    if supports "$isa"; then
+        PULLPUSH_ISA=$isa run "$program" "$library" 1 "$isa"
+    else
+        echo "skipped, for this machine does not have it"
+    fi
 done

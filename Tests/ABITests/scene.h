@@ -26,9 +26,9 @@ struct shape {
 struct scene {
     const struct element *element;
     size_t rows, dim, row_stride, gradient_stride;
-    int64_t *labels;
+    int64_t *labels; /* what `label_memory` holds */
     double *exact; /* rows x dim: the features, widened */
-    struct guarded features, features_before, gradient, gradient_before;
+    struct guarded label_memory, features, features_before, gradient, gradient_before;
     pullpush_batch batch;
 };
 

@@ -85,6 +85,20 @@ static void *shifted(const void *pointer, ptrdiff_t bytes)
     return (char *)(uintptr_t)pointer + bytes;
 }
 
+/* So many rows of one 16-bit number each, the least there can be, with labels where samples_per_id is 0. */
+static void thin_rows(struct call *call, int32_t dtype, size_t rows, size_t samples_per_id)
+{
+    pullpush_batch *batch = &call->memory.batch;
+    batch->dtype = dtype;
+    batch->rows = rows;
+    batch->dim = 1;
+    batch->samples_per_id = samples_per_id;
+    batch->labels = samples_per_id ? NULL : call->memory.labels;
+    call->count = 1 + 5;
+}
+
+#define F16 PULLPUSH_DTYPE_F16
+#define BF16 PULLPUSH_DTYPE_BF16
 #define BATCH call->memory.batch
 #define OPTIONS call->memory.options
 /* name, functions, status, argument in the message, value in the message, statement */
@@ -123,6 +137,15 @@ static void *shifted(const void *pointer, ptrdiff_t bytes)
     X(rows_signed, EVERY, SIZE, "rows", "", (BATCH.rows = SIZE_MAX / 40 + 3, BATCH.samples_per_id = 1))               \
     X(rows_labelled, EVERY, SIZE, "rows", "",                                                                         \
       (BATCH.rows = SIZE_MAX / 4, BATCH.labels = call->memory.labels, BATCH.samples_per_id = 0))                      \
+    X(rows_whose_pairs, EVERY, SIZE, "rows", "3037000500", (BATCH.rows = 3037000500, BATCH.samples_per_id = 1))        \
+    X(f16_labels_2_61, EVERY, SIZE, "rows", "2305843009213693951", thin_rows(call, F16, ((size_t)1 << 61) - 1, 0))     \
+    X(bf16_labels_2_61, EVERY, SIZE, "rows", "2305843009213693952", thin_rows(call, BF16, (size_t)1 << 61, 0))         \
+    X(bf16_labels_2_60, EVERY, SIZE, "rows", "1152921504606846976", thin_rows(call, BF16, (size_t)1 << 60, 0))         \
+    X(f16_rows_2_62, EVERY, SIZE, "rows", "", thin_rows(call, F16, (size_t)1 << 62, 1))                                \
+    X(f16_rows_before_2_62, EVERY, SIZE, "rows", "", thin_rows(call, F16, ((size_t)1 << 62) - 2, 2))                   \
+    X(bf16_rows_before_2_62, EVERY, SIZE, "rows", "", thin_rows(call, BF16, ((size_t)1 << 62) - 1, 1))                 \
+    X(bf16_identity_2_61, EVERY, SIZE, "rows", "", thin_rows(call, BF16, (size_t)1 << 61, (size_t)1 << 61))            \
+    X(f16_samples_2_62, EVERY, SIZE, "samples_per_id", "", thin_rows(call, F16, ROWS, (size_t)1 << 62))                \
     X(dim_max, EVERY, SIZE, "dim", "", BATCH.dim = SIZE_MAX)                                                          \
     X(dim_bytes, EVERY, SIZE, "memory", "", BATCH.dim = SIZE_MAX / 8)                                                 \
     X(stride_max, EVERY, SIZE, "row_stride", "", BATCH.row_stride = SIZE_MAX)                                         \
@@ -326,7 +349,7 @@ static void test_small_functions(void)
     pullpush_options options = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     const pullpush_options blank = options;
     double a[2] = {1, 2}, b[2] = {10, 20};
-    size_t count = 5;
+    size_t count = 5, counts[2] = {5, 5};
     const struct {
         const char *name;
         int got, expected;
@@ -339,6 +362,8 @@ static void test_small_functions(void)
         {"preset -1", api.options_preset(&options, sizeof options, -1), PULLPUSH_ERROR_OPTION},
         {"preset 2", api.options_preset(&options, sizeof options, 2), PULLPUSH_ERROR_OPTION},
         {"statistics_size NULL", api.statistics_size(4, NULL, NULL), PULLPUSH_ERROR_NULL},
+        {"statistics_size misaligned", api.statistics_size(4, NULL, (size_t *)shifted(counts, 4)),
+         PULLPUSH_ERROR_ALIGNMENT},
         {"statistics_size dim 0", api.statistics_size(0, NULL, &count), PULLPUSH_ERROR_SIZE},
         {"statistics_size dim max", api.statistics_size(SIZE_MAX - 2, NULL, &count), PULLPUSH_ERROR_SIZE},
         {"statistics_size dim half of that", api.statistics_size(SIZE_MAX / 2, NULL, &count), PULLPUSH_ERROR_SIZE},
@@ -352,7 +377,8 @@ static void test_small_functions(void)
         check(calls[c].got == calls[c].expected, "status %d instead of %d", calls[c].got, calls[c].expected);
     }
     check_case("small functions");
-    check(memcmp(&options, &blank, sizeof options) == 0 && count == 5 && a[0] == 1 && a[1] == 2, "memory was written");
+    check(memcmp(&options, &blank, sizeof options) == 0 && count == 5 && counts[0] == 5 && counts[1] == 5 &&
+              a[0] == 1 && a[1] == 2, "memory was written");
     check(api.statistics_reduce(a, b, 2) == PULLPUSH_OK && a[0] == 11 && a[1] == 22, "reduce gives %g %g", a[0], a[1]);
 }
 

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct shape shapes[] = {
     {1, {1}}, {1, {5}}, {3, {1}}, {4, {2}}, {3, {4}}, {3, {3}}, {2, {8}}, {2, {9}},
@@ -129,7 +130,8 @@ static void run_differences(pullpush_options options, uint64_t seed)
     const size_t dim = 5;
     const double step = 1e-5;
     struct scene scene = scene_make(&shape, dim, element_f64, DATA_SPREAD, LAYOUT_LABELS_SHUFFLED, 0, 0, seed);
-    struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, 0, 0};
+    struct answer answer;
+    memset(&answer, 0, sizeof answer);
     options.target = 0.2, options.margin = 0.1, options.push_weight = 0.7, options.upstream = 1.5;
     check_case("differences, %s", option_set_name(&options));
     check(settle_margin(&scene, &options, &answer), "no margin keeps away from the corner of the hinge");

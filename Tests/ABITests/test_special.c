@@ -118,6 +118,12 @@ static void test_not_finite(void)
                 for (size_t d = 0; d < dim; d++)
                     spoiled += !isfinite(element_load(element, scene.gradient.bytes, row * dim + d));
                 check(spoiled > 0, "the gradient of the bad row is finite");
+
+                options.push = PULLPUSH_PUSH_HINGE;
+                status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);
+                check(status == PULLPUSH_OK, "status %d of a hinge", status);
+                check(result.active_pairs <= result.negative_pairs, "%d active pairs of %d", (int)result.active_pairs,
+                      (int)result.negative_pairs);
                 scene_free(&scene);
             }
         }
@@ -142,7 +148,8 @@ static void test_tight_identities(void)
         options.normalize = PULLPUSH_NORMALIZE_L2;
         options.self_pairs = PULLPUSH_SELF_PAIRS_EXCLUDE;
         options.objective = objective;
-        struct answer answer = {{0, 0, 0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, 0, 0};
+        struct answer answer;
+        memset(&answer, 0, sizeof answer);
         reference_evaluate(scene.exact, scene.labels, rows, dim, &options, &answer);
         pullpush_result result = blank_result();
         int status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);

@@ -15,7 +15,7 @@ static void run(const struct element *element, size_t dim, int32_t normalize, in
 {
     uint64_t state = 3;
     const size_t row = dim * element->size, wide = row + element->size;
-    struct guarded features = guarded_make(ROWS * row), plain = guarded_make(ROWS * wide);
+    struct guarded features = guarded_make(ROWS * row, SIDE_BACK), plain = guarded_make(ROWS * wide, SIDE_BACK);
     char *streamed = (char *)aligned_alloc(64, ROWS * row);
     for (size_t i = 0; i < ROWS * dim; i++)
         element_store(element, features.bytes, i, random_signed(&state));

@@ -15,7 +15,7 @@ gcc "${flags[@]}" "$here/isa.c" "$library" -o "$programs/isa"
 gcc "${flags[@]}" "$here"/../ABITests/*.c "$library" -lm -pthread -o "$programs/abi_tests"
 
 # on PROCESSOR PROGRAM ARGUMENT...: without check=off the emulator lists what of the processor it does not play.
-on() { qemu-x86_64 -cpu "$1,check=off" "${@:2}"; }
+on() { timeout --verbose 7200 qemu-x86_64 -cpu "$1,check=off" "${@:2}"; }
 
 checked=0 failed=0
 # chooses PROCESSOR ISA [WISH]: what the library chooses, if WISH is in PULLPUSH_ISA.

@@ -6,9 +6,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 void *__libc_malloc(size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
@@ -21,9 +25,44 @@ static int counting;
 static struct fault_record own_record;
 struct fault_record *faults = &own_record;
 
+static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static struct rlimit no_limit;
+
+/* Looked up ahead of the span, for that takes memory. */
+static void find_create(void)
+{
+    void *symbol = dlsym(RTLD_NEXT, "pthread_create");
+    memcpy(&create, &symbol, sizeof create);
+}
+
+static size_t mapped_bytes(void)
+{
+    size_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%zu", &pages) != 1)
+        abort();
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void limit_room(long room)
+{
+    struct rlimit limit;
+    malloc_trim(0);
+    if (getrlimit(RLIMIT_AS, &no_limit) != 0)
+        abort();
+    limit = no_limit;
+    limit.rlim_cur = mapped_bytes() + (size_t)room;
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        abort();
+}
+
 void faults_begin(struct fault wanted)
 {
+    find_create();
     fault = wanted;
+    if (fault.room >= 0)
+        limit_room(fault.room);
     faults->requests = 0;
     faults->kind = NULL;
     faults->site = NULL;
@@ -33,6 +72,9 @@ void faults_begin(struct fault wanted)
 void faults_end(void)
 {
     __atomic_store_n(&counting, 0, __ATOMIC_SEQ_CST);
+    if (fault.room >= 0 && setrlimit(RLIMIT_AS, &no_limit) != 0)
+        abort();
+    fault.room = -1;
 }
 
 static int refuse(const char *kind, const void *site)
@@ -103,14 +145,11 @@ void free(void *block)
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *context)
 {
-    static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (REFUSE("pthread_create"))
         return EAGAIN;
     int was_counting = __atomic_exchange_n(&counting, 0, __ATOMIC_SEQ_CST); /* what glibc needs is its own affair */
-    if (!create) {
-        void *symbol = dlsym(RTLD_NEXT, "pthread_create");
-        memcpy(&create, &symbol, sizeof create);
-    }
+    if (!create)
+        find_create();
     int status = create(thread, attributes, body, context);
     __atomic_store_n(&counting, was_counting, __ATOMIC_SEQ_CST);
     return status;

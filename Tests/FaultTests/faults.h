@@ -2,10 +2,12 @@
 #ifndef FAULTS_H
 #define FAULTS_H
 
-/* What to refuse: request number `first` (from 0; -1 for none), and every later one too if `and_later`. */
+/* What to refuse: request number `first` (from 0; -1 for none), and every later one too if `and_later`; and what the
+ * system itself refuses when the process may map no more than `room` bytes (-1 for no limit). */
 struct fault {
     long first;
     int and_later;
+    long room;
 };
 
 /* What there was between faults_begin and faults_end, over all such spans together. */

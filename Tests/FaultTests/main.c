@@ -1,23 +1,24 @@
 /*
  * fault_tests LIBRARY: every call of the table, with each request for memory or a thread refused in turn; first that
- * request alone, then it and all after it. Each case is a child process of its own, so that each is a first call.
+ * request alone, then it and all after it; and with ever more address space, from none on. Each case is a child process
+ * of its own, so that each is a first call.
  */
 #include "../ABITests/api.h"
 #include "../ABITests/check.h"
 #include "calls.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST_REQUESTS = 200, SECONDS = 60 };
 
-static const struct fault no_fault = {-1, 0};
+static const struct fault no_fault = {-1, 0, -1};
 static int cases, failed_cases;
 
 static void check_outcome(const struct call *call, int status)
@@ -126,44 +127,65 @@ static void test_call(struct call *call)
         failed_cases += 1;
         return;
     }
-    struct fault fault;
+    struct fault fault = no_fault;
     for (fault.first = 0; fault.first < requests; fault.first++)
         for (fault.and_later = 0; fault.and_later < 2; fault.and_later++)
             fork_case(call, fault, live_blocks);
 }
 
-static size_t mapped_bytes(void)
+/* What became of the calls with little address space, in memory that their processes share. */
+struct squeezed {
+    int refused, alone, helped; /* calls that got no memory; that had no thread to help them; that had one */
+};
+static struct squeezed *squeezed;
+
+static int count_threads(void)
 {
-    size_t pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%zu", &pages) != 1)
-        abort();
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
+        count += entry->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count;
 }
 
-/* A batch of one identity whose grouping needs more than the process may have. */
-static void test_address_space(void *context)
+static void squeeze(void *context)
 {
-    (void)context;
-    const size_t rows = (size_t)1 << 20;
-    check_case("address space limit");
-    void *empty = mmap(NULL, rows * sizeof(int64_t), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    pullpush_batch batch = {sizeof batch, empty, rows, 1, 0, (const int64_t *)empty, 0, PULLPUSH_DTYPE_F32, 0};
-    pullpush_result result = blank_result(), before = blank_result();
-    char message[256] = "";
-    struct rlimit limit = {mapped_bytes() + (4 << 20), RLIM_INFINITY}, no_limit;
-    check(empty != MAP_FAILED && getrlimit(RLIMIT_AS, &no_limit) == 0, "no memory for the test");
-    limit.rlim_max = no_limit.rlim_max;
-    check(setrlimit(RLIMIT_AS, &limit) == 0, "no limit");
-    int status = api.evaluate(&batch, NULL, &result, NULL, 0, message, sizeof message);
-    check(setrlimit(RLIMIT_AS, &no_limit) == 0, "no end of the limit");
-    check(status == PULLPUSH_ERROR_MEMORY && strstr(message, "could not be allocated"), "status %d: %s", status,
-          message);
-    check(memcmp(&result, &before, sizeof result) == 0, "the result was written");
-    status = api.evaluate(&batch, NULL, &result, NULL, 0, message, sizeof message);
-    check(status == PULLPUSH_OK && result.positive_pairs == (uint64_t)rows * (rows - 1), "then status %d: %s", status,
-          message);
+    struct case_arguments *arguments = (struct case_arguments *)context;
+    struct call *call = arguments->call;
+    check_case("%s, room for %ld bytes", call->name, arguments->fault.room);
+    int status = call_perform(call, arguments->fault);
+    int helpers = count_threads() - 1;
+    check_outcome(call, status);
+    squeezed->refused += status != PULLPUSH_OK;
+    squeezed->alone += status == PULLPUSH_OK && call->options.num_threads > 1 && helpers == 0;
+    squeezed->helped += helpers > 0;
+    status = call_perform(call, no_fault);
+    check(status == PULLPUSH_OK, "a later call returned %d: %s", status, call->message);
+    call_check_right(call);
+    check(call->options.num_threads == 1 || count_threads() == call->options.num_threads, "%d threads later",
+          count_threads());
+}
+
+/* Blocks of memory and stacks of threads that do not fit, for the system says so: a stack alone is 8 MiB. */
+static void test_address_space(struct call *call)
+{
+    static const long step = 512 << 10, most = 20 << 20;
+    struct case_arguments arguments = {call, no_fault, -1};
+    for (long room = 0; room <= most; room += room < 8 << 20 ? step : 4 * step) {
+        arguments.fault.room = room;
+        cases += 1;
+        failed_cases += in_child(squeeze, &arguments) != 0;
+    }
+}
+
+static void *shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        abort();
+    return memory;
 }
 
 int main(int count, char **arguments)
@@ -172,17 +194,20 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: %s LIBRARY\n", arguments[0]);
         return 2;
     }
-    faults = (struct fault_record *)mmap(NULL, sizeof *faults, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                                         0);
-    if (faults == MAP_FAILED)
-        return 2;
+    faults = (struct fault_record *)shared_memory(sizeof *faults);
+    squeezed = (struct squeezed *)shared_memory(sizeof *squeezed);
+    api.set_max_threads(3);
     struct call call;
     for (int number = 0; call_make(number, &call); number++) {
         test_call(&call);
+        test_address_space(&call);
         call_free(&call);
     }
-    cases += 1;
-    failed_cases += in_child(test_address_space, NULL) != 0;
-    printf("%d cases, %d failed\n", cases, failed_cases);
+    printf("%d cases, %d failed; with little address space %d calls were refused, %d had no help, %d had\n", cases,
+           failed_cases, squeezed->refused, squeezed->alone, squeezed->helped);
+    if (!squeezed->refused || !squeezed->alone || !squeezed->helped) {
+        fprintf(stderr, "FAILED: the address space was never, or always, too little\n");
+        return 1;
+    }
     return failed_cases > 0;
 }

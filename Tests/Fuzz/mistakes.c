@@ -3,11 +3,25 @@
 #include <math.h>
 #include <string.h>
 
-/* Too large in every use: as elements of two bytes they are half of what an address can be. */
-static size_t wild_size(struct bytes *bytes)
+const char long_result_tail[24] = "here nothing is written";
+
+/* At least that; a power of 2, or near one. */
+static size_t wild_size(struct bytes *bytes, size_t least)
 {
-    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2, SIZE_MAX / 4 + 1, (size_t)1 << 63};
-    return sizes[choose(bytes, sizeof sizes / sizeof *sizes)];
+    size_t size = ((size_t)1 << (choose(bytes, 32) + 32)) + choose(bytes, 5) - 2;
+    return size < least ? SIZE_MAX - choose(bytes, 5) : size;
+}
+
+/* As the distance of the rows of the scene: they do not fit into memory. The odd one is for rows that are few. */
+static size_t wild_distance(struct bytes *bytes, const struct scene *scene)
+{
+    return wild_size(bytes, ((size_t)1 << 63) / scene->element->size / scene->rows + 1);
+}
+
+/* More than there are pairs for. */
+static size_t wild_rows(struct bytes *bytes)
+{
+    return wild_size(bytes, 3037000500);
 }
 
 static double not_finite(struct bytes *bytes)
@@ -42,9 +56,9 @@ static int spoil_batch(struct call *call, struct scene *scene, struct bytes *byt
         return PULLPUSH_ERROR_STRUCT_SIZE;
     case 4: batch->dtype = unknown_dtypes[choose(bytes, 4)]; return PULLPUSH_ERROR_DTYPE;
     case 5: batch->reserved = unknown_constant(bytes); return PULLPUSH_ERROR_OPTION;
-    case 6: batch->rows = choose(bytes, 2) ? 0 : wild_size(bytes); return PULLPUSH_ERROR_SIZE;
-    case 7: batch->dim = choose(bytes, 2) ? 0 : wild_size(bytes); return PULLPUSH_ERROR_SIZE;
-    case 8: batch->row_stride = wild_size(bytes); return PULLPUSH_ERROR_SIZE;
+    case 6: batch->rows = choose(bytes, 2) ? 0 : wild_rows(bytes); return PULLPUSH_ERROR_SIZE;
+    case 7: batch->dim = choose(bytes, 2) ? 0 : wild_distance(bytes, scene); return PULLPUSH_ERROR_SIZE;
+    case 8: batch->row_stride = wild_distance(bytes, scene); return PULLPUSH_ERROR_SIZE;
     case 9:
         if (scene->dim == 1)
             return 0;
@@ -54,7 +68,7 @@ static int spoil_batch(struct call *call, struct scene *scene, struct bytes *byt
         if (batch->labels)
             batch->samples_per_id = 1 + choose(bytes, 4);
         else
-            batch->samples_per_id = choose(bytes, 2) ? scene->rows + 1 + choose(bytes, 9) : wild_size(bytes);
+            batch->samples_per_id = choose(bytes, 2) ? scene->rows + 1 + choose(bytes, 9) : wild_size(bytes, 0);
         return PULLPUSH_ERROR_SIZE;
     case 11:
         batch->features = (const char *)scene->features.bytes - 1;
@@ -73,7 +87,7 @@ static int spoil_options(struct call *call, struct bytes *bytes)
 {
     pullpush_options *options = &call->options.known;
     call->options_pointer = options;
-    switch (choose(bytes, 14)) {
+    switch (choose(bytes, 17)) {
     case 0: options->struct_size = wrong_struct_size(bytes, sizeof *options); return PULLPUSH_ERROR_STRUCT_SIZE;
     case 1:
         options->struct_size = sizeof call->options;
@@ -90,6 +104,9 @@ static int spoil_options(struct call *call, struct bytes *bytes)
     case 10: options->pull_weight = not_finite(bytes); break;
     case 11: options->upstream = not_finite(bytes); break;
     case 12: options->check_finite = unknown_constant(bytes); break;
+    case 13: options->push_weight = not_finite(bytes); break;
+    case 14: options->num_threads = -1 - (int32_t)choose(bytes, 2) * INT32_MAX; break;
+    case 15: options->accumulate = unknown_constant(bytes); break;
     default: options->reserved = unknown_constant(bytes);
     }
     return PULLPUSH_ERROR_OPTION;
@@ -102,7 +119,7 @@ static int spoil_gradient(struct call *call, struct scene *scene, struct bytes *
         return 0;
     switch (choose(bytes, 7)) {
     case 0: call->gradient = (char *)scene->gradient.bytes - 1; return PULLPUSH_ERROR_ALIGNMENT;
-    case 1: call->gradient_stride = wild_size(bytes); return PULLPUSH_ERROR_SIZE;
+    case 1: call->gradient_stride = wild_distance(bytes, scene); return PULLPUSH_ERROR_SIZE;
     case 2:
         if (scene->dim == 1)
             return 0;
@@ -121,7 +138,7 @@ static int spoil_result(struct call *call, struct bytes *bytes)
     switch (choose(bytes, 3)) {
     case 0: call->result_pointer = NULL; return PULLPUSH_ERROR_NULL;
     case 1:
-        call->result.struct_size = wrong_struct_size(bytes, sizeof call->result);
+        call->result.known.struct_size = wrong_struct_size(bytes, sizeof call->result.known);
         return PULLPUSH_ERROR_STRUCT_SIZE;
     default:
         call->result_pointer = (pullpush_result *)(void *)((char *)&call->result + 4);
@@ -138,7 +155,7 @@ static int spoil_statistics(struct call *call, struct bytes *bytes)
             return 0;
         call->statistics = (double *)(void *)((char *)call->statistics + 1 + choose(bytes, 7));
         return PULLPUSH_ERROR_ALIGNMENT;
-    default: call->count = choose(bytes, 2) ? call->count - 1 - choose(bytes, 4) : wild_size(bytes);
+    default: call->count = choose(bytes, 2) ? call->count - 1 - choose(bytes, 4) : wild_size(bytes, 0);
     }
     return PULLPUSH_ERROR_STATISTICS;
 }
@@ -150,8 +167,8 @@ static int spoil_plain(struct call *call, struct scene *scene, struct bytes *byt
     switch (choose(bytes, 6)) {
     case 0: batch->features = NULL; return PULLPUSH_ERROR_NULL;
     case 1: call->loss_pointer = NULL; return PULLPUSH_ERROR_NULL;
-    case 2: batch->rows = choose(bytes, 2) ? 0 : wild_size(bytes); return PULLPUSH_ERROR_SIZE;
-    case 3: batch->dim = choose(bytes, 2) ? 0 : wild_size(bytes); return PULLPUSH_ERROR_SIZE;
+    case 2: batch->rows = choose(bytes, 2) ? 0 : wild_rows(bytes); return PULLPUSH_ERROR_SIZE;
+    case 3: batch->dim = choose(bytes, 2) ? 0 : wild_distance(bytes, scene); return PULLPUSH_ERROR_SIZE;
     case 4: batch->samples_per_id = choose(bytes, 2) ? 0 : scene->rows + 1; return PULLPUSH_ERROR_SIZE;
     default: call->gradient = scene->features.bytes; return PULLPUSH_ERROR_OVERLAP;
     }

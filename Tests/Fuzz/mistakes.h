@@ -5,7 +5,7 @@
 #include "../ABITests/scene.h"
 #include "bytes.h"
 
-enum function { EVALUATE, ACCUMULATE, FINISH, PLAIN, FUNCTIONS };
+enum function { EVALUATE, ACCUMULATE, FINISH, PLAIN, SMALL, FUNCTIONS };
 
 /* Structs with room behind them, for callers whose header is newer. */
 struct long_batch {
@@ -16,12 +16,18 @@ struct long_options {
     pullpush_options known;
     char tail[40];
 };
+struct long_result {
+    pullpush_result known;
+    char tail[24];
+};
+/* What stands behind a result, and stays there. */
+extern const char long_result_tail[24];
 
 struct call {
     enum function function;
     struct long_batch batch;
     struct long_options options;
-    pullpush_result result;
+    struct long_result result;
     const pullpush_batch *batch_pointer;
     const pullpush_options *options_pointer;
     pullpush_result *result_pointer;

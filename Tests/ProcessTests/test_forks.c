@@ -3,12 +3,12 @@
  * must neither wait for them nor lack helpers of their own.
  */
 #include "../ABITests/check.h"
+#include "environment.h"
 #include "tests.h"
 #include "within.h"
 #include "work.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,23 +99,6 @@ void test_fork_amid_calls(void)
         pthread_join(callers[c], NULL);
         check(wrong[c] == 0, "caller %d got %d wrong", c, wrong[c]);
     }
-}
-
-/* A variable of the environment whose reader is held up until it is let go: the library is in its first call then. */
-static const char *held_variable;
-static sem_t reading, let_go;
-
-char *getenv(const char *name)
-{
-    size_t length = strlen(name);
-    if (held_variable && strcmp(name, held_variable) == 0) {
-        sem_post(&reading);
-        sem_wait(&let_go);
-    }
-    for (char **entry = environ; *entry; entry++)
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-            return *entry + length + 1;
-    return NULL;
 }
 
 /* No help of the other tests' calls, which would all be later than the first. */

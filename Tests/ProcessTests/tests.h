@@ -16,6 +16,8 @@ void test_fork_amid_first_call(void);
 void test_fork_amid_first_limit(void);
 void test_exit_amid_calls(void);
 
+void test_environment(void);
+
 void test_reload(void);
 void test_load_local(void);
 void test_load_global(void);
@@ -28,6 +30,7 @@ void test_blocked_signals(void);
 void test_faults(void);
 void test_cancel(void);
 
+void test_scratch(void);
 void test_soak(void);
 
 /* Makes calls until a helper thread has handled so many page faults of this program's own. */

@@ -1,0 +1,48 @@
+/* Batches of ever more rows, whose labels want ever more scratch memory: little of it stays when a call ends. */
+#include "../ABITests/check.h"
+#include "tests.h"
+#include "within.h"
+#include "work.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_ROWS = 1 << 20, KEPT = 4 << 20, FEW_PAGES = 16 };
+
+static size_t allocated(void)
+{
+    struct mallinfo2 information = mallinfo2();
+    return information.uordblks + information.hblkhd;
+}
+
+void test_scratch(void)
+{
+    load(library_path);
+    float *features = (float *)calloc(MOST_ROWS, sizeof *features);
+    int64_t *labels = (int64_t *)calloc(MOST_ROWS, sizeof *labels);
+    pullpush_result result;
+    for (size_t a = 0; a < MOST_ROWS; a++) {
+        features[a] = 1;
+        labels[a] = (int64_t)(a * a % 1000);
+    }
+    const long pages = count_pages(), page = sysconf(_SC_PAGESIZE);
+    const size_t before = allocated();
+    size_t most_kept = 0;
+    for (size_t rows = 1024; rows <= MOST_ROWS; rows += rows / 8) {
+        pullpush_batch batch = {sizeof batch, features, rows, 1, 0, labels, 0, PULLPUSH_DTYPE_F32, 0};
+        pullpush_options options;
+        api.options_init(&options, sizeof options);
+        options.num_threads = 1;
+        result.struct_size = sizeof result;
+        check(api.evaluate(&batch, &options, &result, NULL, 0, NULL, 0) == PULLPUSH_OK, "%zu rows refused", rows);
+        size_t kept = allocated() - before;
+        most_kept = kept > most_kept ? kept : most_kept;
+        check(kept <= KEPT + (size_t)page, "%zu bytes stay after %zu rows", kept, rows);
+        check(count_pages() - pages <= KEPT / page + FEW_PAGES, "%ld pages stay after %zu rows",
+              count_pages() - pages, rows);
+    }
+    check(most_kept > KEPT / 4, "%zu bytes are all that ever stayed: this test sees none", most_kept);
+    free(features), free(labels);
+}
