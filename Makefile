@@ -29,7 +29,7 @@ sdist: .venv/ready ## dist/*.tar.gz, the sources from which pip builds the same
 demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and draw build/demo.png
 	.venv/bin/python demo/digits.py
 
-test: $(library) .venv/ready ## every test: Swift, C, C++, Python
+test: $(library) $(archive) .venv/ready ## every test: Swift, C, C++, Python
 	scripts/test.sh
 
 coverage: $(library) .venv/ready ## the lines that tests run, as pages in build/coverage; all others must be explained
@@ -57,7 +57,7 @@ soak: $(library) ## so many calls in a row, in which nothing may grow (CALLS=100
 growth: ## do programs of today run with a library whose structs have grown?
 	scripts/check_growth.sh
 
-reproducible: ## do two builds give the same library, byte for byte?
+reproducible: $(library) $(archive) ## does another build give the same libraries, byte for byte?
 	scripts/check_reproducible.sh
 
 accuracy: $(library) .venv/ready ## measure errors against exact arithmetic, and write docs/accuracy.md anew
