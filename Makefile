@@ -84,11 +84,12 @@ $(library): $(sources) scripts/build_library.sh scripts/need.sh
 $(archive): $(library) scripts/build_static_library.sh
 	scripts/build_static_library.sh
 
-.venv/ready: scripts/requirements.txt docs/requirements.txt scripts/python_env.sh
+.venv/ready: scripts/requirements.txt scripts/constraints.txt docs/requirements.txt scripts/python_env.sh
 	scripts/python_env.sh
 
 .venv/ready-to-fuzz: .venv/ready Tests/Fuzz/requirements.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --requirement Tests/Fuzz/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
+	    --requirement Tests/Fuzz/requirements.txt
 	touch $@
 
 .venv/ready-to-bench: .venv/ready benchmarks/requirements.txt benchmarks/install.sh
