@@ -32,6 +32,7 @@ swift_tests() {
 
 step "Swift package, and Swift inside Python's process" swift_tests
 step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
+step "The C headers of the Swift sources" Tests/HeaderTests/run.sh
 step "Built again elsewhere, the same bytes" scripts/check_reproducible.sh
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
 if [[ $(uname -m) == x86_64 ]]; then
