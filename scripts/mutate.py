@@ -1,14 +1,14 @@
 """Do the tests notice mistakes? Changes the sources in one place at a time and runs the tests that should fail.
 
 Every line of Swift, of its C headers and of Python offers mutants: another operator, constant or direction, a statement
-or check less. Their order is that of a hash of file, line and change, so that the first N of them are a sample that stays
-the same while the rest of the code changes. A mutant that no test kills is a missing test, or is explained in
+or check less. Their order is that of a hash of file, line and change, so that the first N of them are a sample that
+stays the same while the rest of the code changes. A mutant that no test kills is a missing test, or is explained in
 `equivalent_mutants.txt`: file, line, mutated line and reason, where an explanation that fits no line is an error.
 
     mutate.py [swift|python] [--count N | --slice I/N] [--file TEXT] [--summary FILE] [--list]
 
-All mutants take hours. `--slice 2/8` is the second of eight parts of them all, and `--summary FILE` adds to a file what a
-run found, so that they can be judged one after another, or on several machines.
+All mutants take hours. `--slice 2/8` is the second of eight parts of them all, and `--summary FILE` adds to a file what
+a run found, so that they can be judged one after another, or on several machines.
 """
 
 from __future__ import annotations

@@ -86,6 +86,8 @@ static void test_the_float_mode(void)
     const uint64_t flush = 1 << 24, upward = 1 << 22;
 #endif
     const double third = quotient(1, 3);
+    exchange(0);
+    check(csystem_exchange_float_mode(0) == 0 && quotient(1, 3) == third, "a mode that is set already");
     check(exchange(0) == 0 && quotient(1e-308, 10) > 0, "the mode is plain");
     check(exchange(flush) == 0 && quotient(1e-308, 10) == 0, "subnormal numbers are zero");
     check(exchange(upward) == flush && quotient(1, 3) > third, "rounding is upward");
