@@ -34,8 +34,8 @@ for module in KernelInterface PullPushKernels PullPush PullPushABI; do
         PullPushKernels) settings=("${small[@]}" -DPULLPUSH_FMA) ;;
         *) settings=("${small[@]}") ;;
     esac
-    swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" \
-        -c Sources/$module/*.swift -o "$out/$module.o"
+    swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module \
+        -emit-module-path "$out/$module.swiftmodule" -c Sources/$module/*.swift -o "$out/$module.o"
 done
 library=$out/libpullpush.so.0
 aarch64-linux-gnu-gcc -shared "$out"/*.o -lm -o "$library" -Wl,--version-script=Sources/PullPushABI/exports.map \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# renew_corpus_python.sh: python/tests/corpus anew, from itself and what `make fuzz` has found: a small set of inputs that
-# together reach all of the package that any of them reaches. What an input means changes with the tests' strategies and
-# with hypothesis, so they are a good start for atheris, and no more.
+# renew_corpus_python.sh: python/tests/corpus anew, from itself and what `make fuzz` has found: a small set of inputs
+# that together reach all of the package that any of them reaches. What an input means changes with the strategies of
+# the tests and with hypothesis, so they are a good start for atheris, and no more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

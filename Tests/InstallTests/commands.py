@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 Words = Sequence[str | Path]
 # Whatever pip installs, to build or to run with, has the versions that the tests have.
-CONSTRAINTS = {name: ROOT / "scripts/constraints.txt" for name in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")}
+CONSTRAINTS = dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), ROOT / "scripts/constraints.txt")
 
 
 def attempt(command: Words, where: Path = ROOT, **environment: str | Path) -> subprocess.CompletedProcess[str]:
