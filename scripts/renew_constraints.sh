@@ -12,8 +12,8 @@ trap 'rm -rf "$scratch"' EXIT
 series=$("$scratch/venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 {
     echo "# What scripts/renew_constraints.sh found: every package of the tests, the fuzzer, the pages and the"
-    echo "# benchmark, with the one version that is installed for Python $series. For another Python pip chooses what no"
-    echo "# requirement names."
+    echo "# benchmark, with the one version that is installed for Python $series. For another Python pip chooses"
+    echo "# what no requirement names."
     # Of a version's builds (2.13.0+cpu) any will do; those for graphics cards bring packages of their own.
     "$scratch/venv/bin/pip" freeze | sed -E 's/\+[a-z0-9.]+$//' | grep -vE '^(nvidia|cuda|triton)' | LC_ALL=C sort -f |
         sed "s/\$/; python_version == \"$series\"/"
