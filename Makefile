@@ -29,7 +29,7 @@ sdist: .venv/ready ## dist/*.tar.gz, the sources from which pip builds the same
 demo: $(library) .venv/ready ## train on the digits that scikit-learn ships and draw build/demo.png
 	.venv/bin/python demo/digits.py
 
-test: $(library) .venv/ready ## every test: Swift, C, C++, Python
+test: $(library) $(archive) .venv/ready ## every test: Swift, C, C++, Python
 	scripts/test.sh
 
 coverage: $(library) .venv/ready ## the lines that tests run, as pages in build/coverage; all others must be explained
@@ -57,7 +57,7 @@ soak: $(library) ## so many calls in a row, in which nothing may grow (CALLS=100
 growth: ## do programs of today run with a library whose structs have grown?
 	scripts/check_growth.sh
 
-reproducible: ## do two builds give the same library, byte for byte?
+reproducible: $(library) $(archive) ## does another build give the same libraries, byte for byte?
 	scripts/check_reproducible.sh
 
 accuracy: $(library) .venv/ready ## measure errors against exact arithmetic, and write docs/accuracy.md anew
@@ -84,11 +84,12 @@ $(library): $(sources) scripts/build_library.sh scripts/need.sh
 $(archive): $(library) scripts/build_static_library.sh
 	scripts/build_static_library.sh
 
-.venv/ready: scripts/requirements.txt docs/requirements.txt scripts/python_env.sh
+.venv/ready: scripts/requirements.txt scripts/constraints.txt docs/requirements.txt scripts/python_env.sh
 	scripts/python_env.sh
 
 .venv/ready-to-fuzz: .venv/ready Tests/Fuzz/requirements.txt
-	.venv/bin/pip install --quiet --disable-pip-version-check --requirement Tests/Fuzz/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
+	    --requirement Tests/Fuzz/requirements.txt
 	touch $@
 
 .venv/ready-to-bench: .venv/ready benchmarks/requirements.txt benchmarks/install.sh

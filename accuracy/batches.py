@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,13 @@ PUSHES: dict[str, Options] = {
     },
 }
 ORTHOGONAL: Options = {"normalize": "l2", "self_pairs": "exclude", "push": "squared"}
+PRESETS: dict[str, Options] = {
+    "original": {},
+    "orthogonal": ORTHOGONAL,
+    "hinge": {"normalize": "l2", "push": "hinge", "margin": -0.1},
+}
+# So many rows, or fewer, have pairs that can be written out.
+FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Call:
     options: Options = field(default_factory=dict)
     least: float = 0.0
     """Relative errors are of values of this size at least; of none, nor of the gradient, when it is infinite."""
+    factor: float = 1.0
+    """What the loss is multiplied with beside what its type needs: a power of two."""
 
     @property
     def key(self) -> str:
@@ -66,7 +75,7 @@ class Call:
     @property
     def upstream(self) -> float:
         """What the loss is multiplied with before its gradient is taken."""
-        return UPSTREAM.get(self.dtype, 1.0)
+        return UPSTREAM.get(self.dtype, 1.0) * self.factor
 
 
 def spread(count: int, dim: int, *seed: int | str) -> Rows:
@@ -120,19 +129,65 @@ LONG = (
 )
 
 
-def long(shapes: Sequence[tuple[int, int, int, bool]] = LONG) -> Iterator[Call]:
-    """Both presets in float32 where very many numbers are added up: rows of an identity, identities, columns."""
-    for ids, samples, dim, labelled in shapes:
-        for preset, options in (("original", {}), ("orthogonal", ORTHOGONAL)):
-            rows = spread(ids * samples, dim, "long").astype(np.float32)
-            labels = np.repeat(np.arange(ids), samples)
-            if labelled:
-                # The first rows of all identities go before all others, so that they stay the representatives.
-                order = np.random.default_rng(dim).permutation(len(rows))
-                order = order[np.argsort(order % samples != 0, kind="stable")]
-                rows, labels = rows[order], labels[order]
-            name = f"{preset} | {ids} x {samples} rows of {dim}"
-            yield Call("long", name, "float32", rows, labels, 0 if labelled else samples, options, least=0.1)
+def long(
+    shapes: Sequence[tuple[int, int, int, bool]] = LONG,
+    dtypes: Iterable[str] = DTYPES,
+    presets: Iterable[str] = PRESETS,
+) -> Iterator[Call]:
+    """The presets where very many numbers are added up, by rows, identities or columns; a hinge of few rows."""
+    for (ids, samples, dim, labelled), dtype, preset in itertools.product(shapes, dtypes, presets):
+        if preset == "hinge" and ids * samples > FEW:
+            continue
+        rows = spread(ids * samples, dim, "long").astype(DTYPES[dtype])
+        labels = np.repeat(np.arange(ids), samples)
+        if labelled:
+            # The first rows of all identities go before all others, so that they stay the representatives.
+            order = np.random.default_rng(dim).permutation(len(rows))
+            order = order[np.argsort(order % samples != 0, kind="stable")]
+            rows, labels = rows[order], labels[order]
+        name = f"{preset} | {ids} x {samples} rows of {dim}"
+        identities = 0 if labelled else samples
+        # A gradient is in proportion to 1 over the rows, which is too small for float16.
+        factor = 2.0 ** (len(rows).bit_length() - 3) if dtype == "float16" else 1.0
+        yield Call("long", name, dtype, rows, labels, identities, PRESETS[preset], least=0.1, factor=factor)
+
+
+# By name: how long the rows are, in powers of two from the first to the last row, for the types that have such numbers.
+# 2^±100 is about 1e±30; rows of the powers for "subnormal rows" have such elements.
+Powers = dict[str, tuple[int, int]]
+WIDE = ("float32", "float64", "bfloat16")
+SCALES: dict[str, Powers] = {
+    "rows of 1e-30": dict.fromkeys(WIDE, (-100, -100)),
+    "rows of 1e30": dict.fromkeys(WIDE, (100, 100)),
+    "subnormal rows": {"float32": (-133,) * 2, "float64": (-1030,) * 2, "float16": (-16,) * 2, "bfloat16": (-130,) * 2},
+    "rows from 1e-30 to 1e30": dict.fromkeys(WIDE, (-100, 100)),
+}
+
+
+def scales(seeds: int) -> Iterator[Call]:
+    """Both presets with rows of every length, all alike, one unlike the others, or each another."""
+    everything = itertools.product(range(seeds), SCALES, ("all", "one of many"), DTYPES, ("original", "orthogonal"))
+    for seed, name, which, dtype, preset in everything:
+        first, last = SCALES[name].get(dtype, (0, 0))
+        if first == 0 or (which != "all" and first != last):
+            continue
+        powers = np.linspace(first, last, 12).round() * (which == "all" or np.arange(12) == 5)
+        rows = np.ldexp(spread(12, 33, "scales", seed), powers.astype(int)[:, None]).astype(DTYPES[dtype])
+        options = PRESETS[preset] | {"normalize": "l2"}
+        # The gradient of rows of 2^-16 is in proportion to 2^16, which is too large for float16.
+        factor = 2.0**-20 if dtype == "float16" else 1.0
+        text = name if which == "all" else f"one of the {name}"
+        yield Call(
+            "scales",
+            f"{preset} | {text}",
+            dtype,
+            rows,
+            np.repeat(np.arange(4), 3),
+            3,
+            options,
+            least=0.1,
+            factor=factor,
+        )
 
 
 def tiny(seeds: int) -> Iterator[Call]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import batches
 import closed
@@ -35,26 +37,40 @@ Budgets = dict[str, dict[str, Errors]]
 
 def calls(seeds: int) -> Iterator[Call]:
     """Everything that is measured."""
-    for kind in (batches.ordinary, batches.growing, batches.tiny, batches.hard):
+    for kind in (batches.ordinary, batches.growing, batches.tiny, batches.hard, batches.scales):
         yield from kind(seeds)
     yield from batches.long()
 
 
 def measured(some: Iterable[Call]) -> Budgets:
     """The largest errors of some calls."""
-    known = [(call, right) for call, right in ((call, exact_of(call)) for call in some) if right.from_kink > KINK]
     found: Budgets = {}
-    for isa in instruction_sets():
-        with library(isa) as answering:
-            for (call, right), answer in zip(known, answering.answers(call for call, _ in known), strict=True):
-                of_call = found.setdefault(call.key, {})
-                of_call[isa] = largest([of_call.get(isa, (0.0,) * 4), errors(call, right, answer)])
+    with ExitStack() as stack:
+        libraries = {isa: stack.enter_context(library(isa)) for isa in instruction_sets()}
+        for group in groups(some):
+            rights = zip(group, map(exact_of, group), strict=True)
+            known = [(call, right) for call, right in rights if right.from_kink > KINK]
+            for isa, answering in libraries.items():
+                for (call, right), answer in zip(known, answering.answers(call for call, _ in known), strict=True):
+                    of_call = found.setdefault(call.key, {})
+                    of_call[isa] = largest([of_call.get(isa, (0.0,) * 4), errors(call, right, answer)])
     return found
+
+
+def groups(some: Iterable[Call], size: int = 2**22) -> Iterator[list[Call]]:
+    """The calls in lists of so many numbers, for a large one needs much memory."""
+    group: list[Call] = []
+    for call in some:
+        group.append(call)
+        if sum(one.features.size for one in group) > size or len(group) == 512:
+            yield group
+            group = []
+    yield group
 
 
 def exact_of(call: Call) -> exact.Exact:
     """What a call should return."""
-    if call.kind == "long":
+    if len(call.features) > batches.FEW:
         return closed.evaluate(call)
     return exact.evaluate(exact.wide(call.features), call.labels, call.upstream, **call.options)
 
@@ -66,14 +82,19 @@ def errors(call: Call, right: exact.Exact, answer: Answer) -> Errors:
     off = [abs(float(getattr(answer, part) - want)) for part, want in zip(PARTS, wanted, strict=True)]
     sizes = [abs(float(want)) for want in wanted]
     relative = [error / size for error, size in zip(off, sizes, strict=True) if size >= call.least and size > 0]
-    gradient = (answer.gradient.astype(np.float64) - right.gradient).astype(np.float64)
-    norm = np.linalg.norm(right.gradient.astype(np.float64)) if call.least < np.inf else np.inf
+    gradient = exact.wide(answer.gradient) - right.gradient
+    norm = length(right.gradient) if call.least < np.inf else np.inf
     return (
         max(off) / epsilon,
         max(relative, default=0.0) / epsilon,
         float(np.abs(gradient).max()) / call.upstream / epsilon,
-        float(np.linalg.norm(gradient) / norm) / epsilon,
+        float(length(gradient) / norm) / epsilon,
     )
+
+
+def length(gradient: exact.Wide) -> Any:
+    """Of all numbers; their squares may be too large or too small for doubles."""
+    return np.sqrt(np.square(gradient.astype(np.longdouble)).sum())
 
 
 def largest(many: Iterable[Iterable[float]]) -> Errors:

@@ -21,8 +21,13 @@ def most(budgets: Budgets, words: Iterable[str], kinds: Sequence[int]) -> list[s
     chosen = [
         some for key, of_call in budgets.items() for isa, some in of_call.items() if wanted <= {*key.split(" | "), isa}
     ]
-    figures = (max(some[kind] for some in chosen) for kind in kinds)
-    return [np.format_float_positional(figure, trim="-") if figure else "" for figure in figures]
+    figures = (max((some[kind] for some in chosen), default=0.0) for kind in kinds)
+    return [written(figure) if figure else "" for figure in figures]
+
+
+def written(figure: float) -> str:
+    """A figure for people."""
+    return np.format_float_positional(figure, trim="-") if figure > 1e-4 else f"{figure:.0e}".replace("e-0", "e-")
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -38,11 +43,15 @@ def types(budgets: Budgets) -> str:
     return markdown(["ordinary batches", *KINDS], rows)
 
 
-def narrow(budgets: Budgets, first: str, names: Iterable[Sequence[str]], kinds: Sequence[int], kind: str) -> str:
-    """Rows with figures for float32 and, where there are any, for float64."""
-    dtypes = [
-        dtype for dtype in ("float32", "float64") if any(key.startswith(kind) and dtype in key for key in budgets)
-    ]
+def narrow(
+    budgets: Budgets,
+    first: str,
+    names: Iterable[Sequence[str]],
+    kinds: Sequence[int],
+    kind: str,
+    dtypes: Sequence[str] = ("float32", "float64"),
+) -> str:
+    """Rows with figures for some types."""
     rows = (
         [", ".join(name), *itertools.chain(*(most(budgets, (kind, *name, dtype), kinds) for dtype in dtypes))]
         for name in names
@@ -56,12 +65,14 @@ def options(budgets: Budgets) -> str:
     return narrow(budgets, "ordinary batches with", words, (0, 3), "ordinary")
 
 
-def rows_of(kind: str, first: str, kinds: Sequence[int]) -> Callable[[Budgets], str]:
+def rows_of(
+    kind: str, first: str, kinds: Sequence[int], dtypes: Sequence[str] = ("float32", "float64")
+) -> Callable[[Budgets], str]:
     """A table with every name of a kind of batches."""
 
     def table(budgets: Budgets) -> str:
         names = dict.fromkeys(tuple(key.split(" | ")[1:-1]) for key in budgets if key.startswith(kind))
-        return narrow(budgets, first, names, kinds, kind)
+        return narrow(budgets, first, names, kinds, kind, dtypes)
 
     return table
 
@@ -71,6 +82,9 @@ TABLES: dict[str, Callable[[Budgets], str]] = {
     "options": options,
     "growing": rows_of("growing", "preset and batch", (0, 3)),
     "long": rows_of("long", "long sums", (0, 3)),
+    "long, narrow": rows_of("long", "long sums", (0, 3), ("float16", "bfloat16")),
+    "scales": rows_of("scales", "preset, with l2, and rows", (0, 3)),
+    "scales, narrow": rows_of("scales", "preset, with l2, and rows", (0, 3), ("float16", "bfloat16")),
     "tiny": rows_of("tiny", "push in tiny batches", (0, 2)),
     "hard": rows_of("hard", "hard batches", (0, 1, 3)),
 }

@@ -10,5 +10,6 @@ need g++ command -v g++
 need python3-dev test -e "$headers/Python.h"
 install_missing
 
-.venv/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+.venv/bin/pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
+    --requirement benchmarks/requirements.txt
 touch .venv/ready-to-bench

@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/need.sh
 PATH=$PWD/.venv/bin:$PATH
+# What builds the package has the versions that the tests have; newer versions of pip read the second variable.
+export PIP_CONSTRAINT=$PWD/scripts/constraints.txt PIP_BUILD_CONSTRAINT=$PWD/scripts/constraints.txt
 
 need_swift
 need binutils command -v strip

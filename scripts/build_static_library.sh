@@ -20,7 +20,9 @@ nm --dynamic --defined-only --format=posix build/libpullpush.so | grep -o '^pull
 # What no function of the header leads to is left out, as it is in the shared library.
 mapfile -t roots < <(sed 's/^/--undefined=/' "$scratch/functions")
 ld -r --gc-sections --force-group-allocation "${roots[@]}" -o "$scratch/all.o" "@$objects"
-objcopy --strip-unneeded --keep-global-symbols="$scratch/functions" "$scratch/all.o" "$scratch/pullpush.o"
+# The compiler's hashes of the modules tell in which folder they were built.
+objcopy --strip-unneeded --remove-section=.swift_modhash --keep-global-symbols="$scratch/functions" \
+    "$scratch/all.o" "$scratch/pullpush.o"
 ar rcsD "$scratch/libpullpush.a" "$scratch/pullpush.o"
 mv "$scratch/libpullpush.a" build/libpullpush.a
 ls -l build/libpullpush.a

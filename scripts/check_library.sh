@@ -33,12 +33,16 @@ stack=$(readelf --program-headers --wide "$library" | awk '/GNU_STACK/ { print $
 major=$(sed -n 's/^#define PULLPUSH_VERSION_MAJOR //p' "$header")
 size=$(stat --dereference --format=%s "$library")
 
-holds "needs libc and libm alone, not: ${needed//$'\n'/ }" test -z "$(grep -vxE 'lib[cm]\.so\.6' <<<"$needed" || true)"
+# On arm64 a part of libc is asked of its loader, and segments are 64 kB apart.
+arm64='' limit=100000
+if [[ $(readelf --file-header "$library") == *AArch64* ]]; then arm64='|ld-linux-aarch64\.so\.1' limit=200000; fi
+holds "needs libc and libm alone, not: ${needed//$'\n'/ }" \
+    test -z "$(grep -vxE "lib[cm]\.so\.6$arm64" <<<"$needed" || true)"
 expect "exports what the header declares" "$exported" "$declared"
 expect "soname" "$soname" "libpullpush.so.$major"
 expect "a stack that is not executable" "$stack" "RW"
 holds "no text relocations" test -z "$(grep TEXTREL <<<"$dynamic" || true)"
-holds "under 100 kB, at $size bytes" test "$size" -lt 100000
+holds "under $limit bytes, at $size" test "$size" -lt $limit
 holds "nothing undefined beside glibc: ${undefined//$'\n'/ }" \
     test -z "$(grep -vE '@GLIBC_|^(__cxa_finalize|__gmon_start__|_ITM_.*)(@|$)' <<<"$undefined" || true)"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Which lines of the Swift sources, and which lines and branches of the Python package, do the tests run? Each line that
-# none runs must be explained: for Swift in scripts/uncovered.py, for Python by a comment at the line. The reports are
-# in build/coverage.
+# Which regions of the Swift sources, which conditions of their C headers, and which lines and branches of the Python
+# package do the tests run? What none runs must be explained: for Swift and C in scripts/uncovered.py, for Python by a
+# comment at the line. The reports are in build/coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/need.sh
@@ -37,8 +37,15 @@ done
 "$bin/llvm-profdata" merge -o "$out/swift.profdata" "$out"/*.profraw "$scratch"/release/codecov/*.profraw
 rm "$out"/*.profraw
 objects=("$library" -object "$scratch/release/PullPushPackageTests.xctest" -instr-profile "$out/swift.profdata")
-"$bin/llvm-cov" export -format=lcov "${objects[@]}" "$PWD/Sources" >"$out/swift.lcov"
+"$bin/llvm-cov" export -format=text "${objects[@]}" "$PWD/Sources" >"$out/Swift.json"
 "$bin/llvm-cov" show -format=html -output-dir "$out/swift" "${objects[@]}" "$PWD/Sources"
+
+step "C headers of the Swift sources"
+Tests/HeaderTests/run.sh "$out/headers"
+"$bin/llvm-profdata" merge -o "$out/headers.profdata" "$out/headers"
+objects=("$out/headers.program" -instr-profile "$out/headers.profdata")
+"$bin/llvm-cov" export -format=text "${objects[@]}" "$PWD/Sources" >"$out/C.json"
+"$bin/llvm-cov" show -format=html -show-branches=count -output-dir "$out/headers-pages" "${objects[@]}" "$PWD/Sources"
 
 step "Python"
 unset LD_LIBRARY_PATH LLVM_PROFILE_FILE
@@ -49,8 +56,8 @@ PYTHONPATH=$PWD ../.venv/bin/coverage run -m pytest tests
 ../.venv/bin/coverage html -q -d "$out/python"
 cd ..
 failed=0
-step "Swift: lines that no test runs"
-.venv/bin/python scripts/uncovered.py "$out/swift.lcov" || failed=1
+step "Swift and C: what no test runs"
+.venv/bin/python scripts/uncovered.py "$out/Swift.json" "$out/C.json" || failed=1
 step "Python: lines and branches that no test runs"
 (cd python && ../.venv/bin/coverage report) || failed=1
 exit $failed

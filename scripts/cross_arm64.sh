@@ -19,23 +19,29 @@ system=/usr/aarch64-linux-gnu
 rm -rf "$out"
 mkdir -p "$out"
 
-# What Package.swift asks for; the first lines make it Linux.
+# What Package.swift asks for, of all modules and of each; the first lines make it Linux.
 flags=(-target aarch64-none-none-elf -Xcc -D__linux__ -Xcc -isystem -Xcc "$system/include" -Xcc -fPIC
     -swift-version 6 -enable-experimental-feature Embedded -wmo -parse-as-library -package-name pullpush
-    -Osize -Xfrontend -remove-runtime-asserts -Xfrontend -function-sections -DPULLPUSH_FMA
-    -I "$out" -module-cache-path "$out/cache")
+    -Xfrontend -function-sections -I "$out" -module-cache-path "$out/cache")
 for map in Sources/CSystem Sources/CVectors include; do
     flags+=(-Xcc "-fmodule-map-file=$map/module.modulemap")
 done
+small=(-Osize -Xfrontend -remove-runtime-asserts)
+fast=(-Ounchecked -Xllvm -align-loops=1 -Xllvm -unroll-runtime=0 -Xllvm -vectorize-loops=0)
 for module in KernelInterface PullPushKernels PullPush PullPushABI; do
-    swiftc "${flags[@]}" -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" \
-        -c Sources/$module/*.swift -o "$out/$module.o"
+    case $module in
+        PullPush) settings=("${fast[@]}") ;;
+        PullPushKernels) settings=("${small[@]}" -DPULLPUSH_FMA) ;;
+        *) settings=("${small[@]}") ;;
+    esac
+    swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module \
+        -emit-module-path "$out/$module.swiftmodule" -c Sources/$module/*.swift -o "$out/$module.o"
 done
 library=$out/libpullpush.so.0
 aarch64-linux-gnu-gcc -shared "$out"/*.o -lm -o "$library" -Wl,--version-script=Sources/PullPushABI/exports.map \
     -Wl,-soname,libpullpush.so.0 -Wl,--gc-sections -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,text
 aarch64-linux-gnu-strip "$library"
-ls -l "$library"
+scripts/check_library.sh "$library"
 
 aarch64-linux-gnu-gcc -std=c99 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -pedantic -I include Tests/ABITests/*.c \
     "$library" -lm -pthread -o "$out/abi_tests"

@@ -36,7 +36,8 @@ if grep -rnIE '.{121}' scripts packaging Tests/*Tests Tests/Fuzz Tests/ABI/*.[cs
     echo "Lines above are longer than 120 characters." >&2
     exit 1
 fi
-if grep -nvE '^(#|-r |$)|^[A-Za-z0-9_-]+==[0-9][0-9a-z.]*(;|$)' ./*/requirements.txt; then
+mapfile -t pinned < <(git ls-files '*requirements.txt' '*constraints.txt')
+if grep -nvE '^(#|-r |$)|^[A-Za-z0-9_.-]+==[0-9][0-9a-z.]*(;|$)' "${pinned[@]}"; then
     echo "The requirements above are not pinned to one version." >&2
     exit 1
 fi

@@ -1,11 +1,14 @@
 """Do the tests notice mistakes? Changes the sources in one place at a time and runs the tests that should fail.
 
-Every line of Swift and Python offers mutants: another operator, constant or direction, a statement or check less. Their
-order is that of a hash of file, line and change, so that the first N of them are a sample that stays the same while the
-rest of the code changes. A mutant that no test kills is a missing test, or is explained in `equivalent_mutants.txt`:
-file, line, mutated line and reason, where an explanation that fits no line is an error.
+Every line of Swift, of its C headers and of Python offers mutants: another operator, constant or direction, a statement
+or check less. Their order is that of a hash of file, line and change, so that the first N of them are a sample that
+stays the same while the rest of the code changes. A mutant that no test kills is a missing test, or is explained in
+`equivalent_mutants.txt`: file, line, mutated line and reason, where an explanation that fits no line is an error.
 
-    mutate.py [swift|python] [--count N] [--file TEXT] [--list]
+    mutate.py [swift|python] [--count N | --slice I/N] [--file TEXT] [--summary FILE] [--list]
+
+All mutants take hours. `--slice 2/8` is the second of eight parts of them all, and `--summary FILE` adds to a file what
+a run found, so that they can be judged one after another, or on several machines.
 """
 
 from __future__ import annotations
@@ -26,8 +29,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / "build" / "mutants"
 EXPLANATIONS = Path(__file__).with_name("equivalent_mutants.txt")
 SOURCES = {
-    "swift": ["Sources/PullPush", "Sources/PullPushABI", "Sources/PullPushKernels", "Sources/KernelInterface"],
-    "python": ["python/pullpush"],
+    "swift": [
+        *("Sources/PullPush/*.swift", "Sources/PullPushABI/*.swift", "Sources/PullPushKernels/*.swift"),
+        *("Sources/KernelInterface/*.swift", "Sources/CSystem/*.h", "Sources/CVectors/*.h"),
+    ],
+    "python": ["python/pullpush/*.py"],
 }
 # A program that measures; nobody relies on what it finds.
 NOT_TESTED = {"distributed_cost"}
@@ -50,12 +56,17 @@ TESTS_OF = {
 SWAPS = [(" + ", " - "), (" &+ ", " &- "), (" * ", " + "), (" &* ", " &+ "), (" += ", " -= "), (" &+= ", " &-= ")]
 SWAPS += [(" < ", " <= "), (" > ", " >= "), (" < ", " > "), (" == ", " != "), (" && ", " || "), ("min(", "max(")]
 SWAPS += [(" and ", " or "), (" is None", " is not None"), ("true", "false"), ("True", "False")]
-CONSTANTS = {"0": "1", "1": "2", "2": "3", "4": "3", "0.0": "1.0", "1.0": "2.0", "0.5": "1.0"}
+SWAPS += [(" == ", " <= "), (" == ", " >= "), (" / ", " * "), (" % ", " / "), (" & ", " | "), (" << ", " >> ")]
+# One way only, for Python's `...` is something else.
+RANGE = ("..<", "...")
+# A number that is not here is made greater by one in its last digit, or ten times as large where it has an exponent.
+CONSTANTS = {"4": "3", "0.0": "1.0", "1.0": "2.0", "0.5": "1.0"}
+NUMBER = re.compile(r"(?<![\w.$])\d[\d_]*(\.\d+)?(e-?\d+)?(?![\w.])")
 # A whole statement that can be left out: an addition, a call that checks or fills, a refusal on one line.
 STATEMENT = re.compile(
     r"\s+([\w.\[\] &+]+ (&?[-+*]=) .*[\w)\]]|(try )?(check|require|_check)\w*\(.*\)|if .* \{ (throw|return).*\})"
 )
-LITERAL = re.compile(r'"(\\.|[^"\\])*"|#.*$|//.*$')
+LITERAL = re.compile(r'"(\\.|[^"\\])*"|#.*$|//.*$|/\*.*?\*/')
 
 
 @dataclass(frozen=True)
@@ -96,32 +107,45 @@ def replacements(line: str) -> set[str]:
                 replace(*match.span(), new)
     for match in re.finditer(r"(?<== )-(?=\w)", code):
         replace(*match.span(), "")
-    for match in re.finditer(r"(?<![\w.$])\d+(\.\d+)?(?![\w.])", code):
-        if match[0] in CONSTANTS:
-            replace(*match.span(), CONSTANTS[match[0]])
+    for match in re.finditer(re.escape(RANGE[0]), code):
+        replace(*match.span(), RANGE[1])
+    for match in NUMBER.finditer(code):
+        replace(*match.span(), CONSTANTS.get(match[0]) or another(match[0]))
     if STATEMENT.fullmatch(code):
         changed.add("")
     return changed - {line}
 
 
+def another(number: str) -> str:
+    """A number near this one."""
+    digits, e, exponent = number.partition("e")
+    if e:
+        return f"{digits}e{int(exponent) + 1}"
+    whole, point, rest = number.replace("_", "").partition(".")
+    return f"{whole}.{rest[:-1]}{(int(rest[-1]) + 1) % 10}" if point else str(int(whole) + 1)
+
+
 def lines_of_code(path: Path) -> list[tuple[int, str]]:
     """The lines that may be changed: no comments, documentation, imports, attributes or declarations of functions."""
     kept = []
-    quoted = False
+    quoted = commented = False
     for number, line in enumerate(path.read_text().splitlines(), 1):
         text = line.strip()
         documentation = text.count('"""')
-        if not quoted and not documentation and not re.match(r"(//|#|@|import |from |def |class |__all__|%|$)", text):
+        commented |= text.startswith("/*")
+        ordinary = not (quoted or documentation or commented)
+        if ordinary and not re.match(r"(//|#|@|import |from |def |class |__all__|%|$)", text):
             kept.append((number, line))
         quoted ^= documentation % 2 == 1
+        commented &= "*/" not in text
     return kept
 
 
 def mutants(language: str) -> list[Mutant]:
     """All mutants of a language, in the order of the sample."""
     found = []
-    for folder in SOURCES[language]:
-        for path in sorted((ROOT / folder).glob("*.swift" if language == "swift" else "*.py")):
+    for files in SOURCES[language]:
+        for path in sorted(ROOT.glob(files)):
             if path.stem in NOT_TESTED:
                 continue
             for number, line in lines_of_code(path):
@@ -157,8 +181,8 @@ def run(command: list[str], limit: float, **variables: str) -> bool:
 
 
 def pytest(*tests: str, limit: float = 300, **variables: str) -> bool:
-    """Whether the named files of python/tests pass."""
-    files = [f"python/tests/{test}.py" for test in tests]
+    """Whether the named files of python/tests pass, or all."""
+    files = [f"python/tests/{test}.py" for test in tests] or ["python/tests"]
     config = ["-c", "python/pyproject.toml", "--rootdir", "python", "-p", "no:cacheprovider"]
     return run([str(ROOT / ".venv/bin/python"), "-m", "pytest", "-x", "-q", *config, *files], limit, **variables)
 
@@ -191,9 +215,9 @@ def swift_passes() -> bool:
 
 
 def python_passes(file: str) -> bool:
-    """The tests of the module."""
+    """The tests of the module, then all."""
     module = Path(file).stem
-    return pytest(*TESTS_OF.get(module, f"test_{module}").split())
+    return pytest(*TESTS_OF.get(module, f"test_{module}").split()) and pytest(limit=600)
 
 
 def prepare(language: str) -> None:
@@ -229,6 +253,8 @@ def judge(mutant: Mutant, language: str) -> str:
     try:
         if language == "python":
             return "survived" if python_passes(mutant.file) else "killed"
+        if mutant.file.endswith(".h") and not run(["Tests/HeaderTests/run.sh"], 60):
+            return "killed"
         if not build_swift():
             return "invalid"
         return "survived" if swift_passes() else "killed"
@@ -236,13 +262,26 @@ def judge(mutant: Mutant, language: str) -> str:
         path.write_text(original)
 
 
+def sliced(sample: list[Mutant], part: str) -> list[Mutant]:
+    """The part "I/N" of a sample."""
+    number, of = (int(word) for word in part.split("/"))
+    return sample[number - 1 :: of]
+
+
+def summary(counts: dict[str, int], total: int, survivors: list[Mutant]) -> str:
+    """What a run found. An explained mutant is an equivalent one; an invalid one does not compile."""
+    judged = ", ".join(f"{count} {result}" for result, count in counts.items())
+    return "\n".join([f"{judged}, of {total} mutants in all", *(f"survived  {mutant}" for mutant in survivors)])
+
+
 def main() -> int:
     """Judge a sample; 1 if a mutant survives that is not explained, or an explanation fits no line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("language", choices=SOURCES, nargs="?")
     parser.add_argument("--count", type=int, default=60, help="mutants of each language")
-    parser.add_argument("--skip", type=int, default=0, help="leave out the first so many")
+    parser.add_argument("--slice", metavar="I/N", help="instead, every N-th of all mutants from the I-th on")
     parser.add_argument("--file", default="", help="only in files whose path holds this")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="add to this file what was found")
     parser.add_argument("--list", action="store_true", help="show the sample and judge nothing")
     given = parser.parse_args()
 
@@ -251,23 +290,30 @@ def main() -> int:
     unknown = set(equivalent) - {mutant.key for found in everything.values() for mutant in found}
     for file, old, new in sorted(unknown):
         print(f"explained, but no mutant: {file}: {old} -> {new}")
-    survivors = 0
+    survived = False
     for language in [given.language] if given.language else list(SOURCES):
         sample = [mutant for mutant in everything[language] if given.file in mutant.file]
-        total, sample = len(sample), sample[given.skip : given.skip + given.count]
+        total = len(sample)
+        sample = sliced(sample, given.slice) if given.slice else sample[: given.count]
         if given.list:
             print(*sample, sep="\n")
             continue
         prepare(language)
         counts = dict.fromkeys(("killed", "survived", "explained", "invalid"), 0)
+        survivors = []
         for number, mutant in enumerate(sample, 1):
             start = time.monotonic()
             result = "explained" if mutant.key in equivalent else judge(mutant, language)
             counts[result] += 1
+            survivors += [mutant] if result == "survived" else []
             print(f"{number:4} {result:9} {time.monotonic() - start:5.0f} s  {mutant}", flush=True)
-        survivors += counts["survived"]
-        print(f"{language}: {', '.join(f'{n} {result}' for result, n in counts.items())}, of {total} mutants in all")
-    return 1 if survivors or unknown else 0
+        found = f"{language}: {summary(counts, total, survivors)}"
+        print(found)
+        if given.summary:
+            with given.summary.open("a") as file:
+                print(f"slice {given.slice} of " if given.slice else "", found, sep="", file=file)
+        survived |= bool(survivors)
+    return 1 if survived or unknown else 0
 
 
 if __name__ == "__main__":

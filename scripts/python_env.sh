@@ -23,7 +23,8 @@ if [[ $python == /usr/bin/python3 ]]; then
 fi
 
 [[ -x .venv/bin/pip ]] || "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --requirement scripts/requirements.txt
+.venv/bin/pip install --quiet --disable-pip-version-check --constraint scripts/constraints.txt \
+    --requirement scripts/requirements.txt
 .venv/bin/python - <<'PYTHON'
 import pathlib, sysconfig
 pathlib.Path(sysconfig.get_path("purelib"), "pullpush.pth").write_text(f"{pathlib.Path('python').resolve()}\n")

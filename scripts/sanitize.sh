@@ -75,8 +75,9 @@ printf 'Tests with processes, thread sanitizer:\n'
 
 for march in x86-64 x86-64-v3; do
     printf 'C within the Swift code, undefined behaviour, %s: ' "$march"
-    build inline address,undefined -std=gnu11 "-march=$march" -Wno-psabi Tests/InlineTests/main.c
-    "$programs/inline"
+    build headers address,undefined -std=gnu11 "-march=$march" -Wno-psabi -I Sources/CSystem -I Sources/CVectors \
+        Tests/HeaderTests/main.c
+    "$programs/headers"
 done
 
 # The ordinary build. XCTest leaves some memory of its own; leaks of the library show above.

@@ -32,12 +32,15 @@ swift_tests() {
 
 step "Swift package, and Swift inside Python's process" swift_tests
 step "What is in the shared library" scripts/check_library.sh build/libpullpush.so
+step "The C headers of the Swift sources" Tests/HeaderTests/run.sh
+step "Built again elsewhere, the same bytes" scripts/check_reproducible.sh
 step "C and C++ callers" Tests/ABITests/run.sh build/libpullpush.so
 if [[ $(uname -m) == x86_64 ]]; then
     step "Other processors, emulated" Tests/DispatchTests/run.sh build/libpullpush.so
     step "arm64, emulated" scripts/cross_arm64.sh 64
 fi
 step "The binary interface" Tests/ABI/run.sh build/libpullpush.so
+step "Programs of today with longer structs to come" scripts/check_growth.sh
 step "Memory and threads refused" Tests/FaultTests/run.sh build/libpullpush.so
 step "Threads, processes and signals of the host" Tests/ProcessTests/run.sh build/libpullpush.so
 step "Made-up calls" scripts/fuzz.sh build/libpullpush.so 10

@@ -131,7 +131,7 @@ def test_the_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Pat
     (built,) = (tmp_path / "built").iterdir()
     ours, theirs = package_files(wheel), package_files(built)
     assert ours.keys() == theirs.keys()
-    assert {name for name in ours if ours[name] != theirs[name]} <= {"pullpush/libpullpush.so"}
+    assert not [name for name in ours if ours[name] != theirs[name]]
     with zipfile.ZipFile(built) as archive:
         archive.extractall(tmp_path / "import")
     path, _ = run([sys.executable, "-c", PROGRAM], tmp_path, PYTHONPATH=tmp_path / "import").split()

@@ -190,7 +190,8 @@ def _readable(features: object) -> tuple[Array, int, int]:
 
 def _dtype_code(dtype: np.dtype[Any]) -> int | None:
     """The library's number for a native dtype, or None."""
-    # bfloat16 comes from ml_dtypes, which need not be installed: it is known by its name, and then remembered.
+    # bfloat16 comes from ml_dtypes, which need not be installed: it is known by its name, and then remembered. Threads
+    # may do so at once, with or without a global lock: an entry is stored as a whole, and is the same for all.
     if dtype not in _DTYPES and dtype.name == "bfloat16" and dtype.itemsize == 2:
         _DTYPES[dtype] = _library.Dtype.BF16
     return _DTYPES.get(dtype)

@@ -94,8 +94,11 @@ def stream(
 def _opened(source: str | PathLike[str] | AnyArray) -> Array:
     """The features, mapped rather than read when they are a file."""
     if isinstance(source, (str, PathLike)):
-        features = np.load(source, mmap_mode="r")
         name = f"{str(source)!r}"
+        try:
+            features = np.load(source, mmap_mode="r")
+        except (EOFError, ValueError) as error:  # not such a file, or one of objects
+            raise InvalidArgument(f"source must be an .npy file of numbers, got {name}: {error}") from error
     else:
         (features, _), name = to_numpy("source", source), "source"
     arrays.check_features(features, name)
@@ -142,6 +145,8 @@ def _gradient(out: str | PathLike[str] | AnyArray | None, features: Array) -> It
         yield array
         return
     path = Path(out)
+    if not path.name:
+        raise InvalidArgument(f"out must be the path of a file, got {str(out)!r}")
     check_other_file(path, features)
     partial = path.with_name(path.name + ".part")
     try:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """fuzz.py ARGUMENTS: test_made_up_calls.py under atheris, which makes up calls that reach ever more of the package.
 
 Arguments are libFuzzer's: ``-max_total_time=60 FOLDER``. ``make fuzz`` installs atheris and runs it.

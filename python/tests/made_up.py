@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import cases
+import kinds
 import numpy as np
+import torch
+import ways
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -24,18 +27,30 @@ MEANINGLESS: list[dict[str, Any]] = [
 
 @dataclass
 class Call:
-    """Arguments of ``value_and_grad``, and how many rows of which identity they mean.
+    """Arguments of ``value_and_grad``, and the rows and identities they mean; and the way to call it, one of ``ways``.
 
     ``wrong`` holds the names that an error may name: none, and the call must succeed.
     """
 
+    way: str
     arguments: dict[str, Any]
+    rows: cases.Array
     labels: NDArray[np.int64]
     dtype: str
     wrong: set[str] = field(default_factory=set)
 
 
 Mistake = Callable[[Draw, Call], None]
+
+# Arrays of other packages that cannot be read, whatever their shape.
+ELSEWHERE: list[Any] = [
+    kinds.OnAnotherDevice(),
+    torch.ones(12, 3, requires_grad=True),
+    torch.ones(12, 3, device="meta"),
+    torch.ones(12, 3).to_sparse(),
+    torch.ones(12, 3, dtype=torch.int32),
+    kinds.Described(np.ones((12, 3), np.int8)),
+]
 
 
 @st.composite
@@ -45,7 +60,8 @@ def calls(draw: Draw, mistakes: st.SearchStrategy[list[Mistake]] | None = None) 
         mistakes = st.lists(st.sampled_from(MISTAKES), max_size=2, unique=True)
     call = right_call(draw)
     for mistake in draw(mistakes):
-        mistake(draw, call)
+        if ARGUMENT.get(mistake) not in ways.WAYS[call.way][1]:
+            mistake(draw, call)
     return call
 
 
@@ -61,8 +77,13 @@ def right_call(draw: Draw) -> Call:
     options = dict(draw(st.sampled_from(OPTIONS)))
     options["num_threads"] = draw(st.integers(0, 3))
     options["check_finite"] = draw(st.booleans())
+    if draw(st.integers(0, 2)) == 2:
+        given = kinds.KINDS[draw(st.sampled_from(kinds.possible(dtype)))][0](features)
+    else:
+        given = cases.ORDERS[draw(st.sampled_from(list(cases.ORDERS)))](features)
+    way = draw(st.sampled_from([name for name in ways.WAYS if ways.takes(name, given, dtype)]))
     arguments = {
-        "features": cases.ORDERS[draw(st.sampled_from(list(cases.ORDERS)))](features),
+        "features": given,
         "upstream": draw(st.sampled_from([1.0, 0.5, -2, np.float32(0.25)])),
         **options,
     }
@@ -74,9 +95,13 @@ def right_call(draw: Draw) -> Call:
         arguments["labels"] = draw(st.sampled_from(LABEL_FORMS))(labels)
     if draw(st.booleans()):
         padding = draw(st.integers(0, 3))
-        out = np.ones((rows, dim + padding), cases.DTYPES[dtype])[:, :dim]
+        out: Any = np.ones((rows, dim + padding), cases.DTYPES[dtype])[:, :dim]
+        if draw(st.booleans()):
+            out = kinds.torch_tensor(out)
         arguments |= {"out": out, "accumulate": draw(st.booleans())}
-    call = Call(arguments, labels, dtype)
+    for name in ways.WAYS[way][1]:
+        arguments.pop(name, None)
+    call = Call(way, arguments, features, labels, dtype, ways.also_refused(way, arguments, labels))
     if options["check_finite"] and not np.isfinite(features.astype(np.float64)).all():
         call.wrong.add("features")
     return call
@@ -104,6 +129,7 @@ def spoil_features(draw: Draw, call: Call) -> None:
                 *NONSENSE,
                 features.tolist(),
                 np.ma.MaskedArray(features),
+                *ELSEWHERE,
                 *(np.zeros((rows, dim), t) for t in ("?", "i4", "u8", "c8", "g", "O", "U3", "M8[s]", "f4,f4", "V2")),
             ]
         )
@@ -171,6 +197,7 @@ def spoil_out(draw: Draw, call: Call) -> None:
                 np.zeros((same[0] + 2, same[1] + 2), dtype)[::-1, ::-1],
                 np.zeros(same, dtype).tolist(),
                 "out",
+                *ELSEWHERE,
             ]
         )
     )
@@ -231,3 +258,6 @@ MISTAKES: list[Mistake] = [
     spoil_options,
     add_unknown_option,
 ]
+
+# What is wrong where there is such an argument, which not every way has.
+ARGUMENT = {spoil_out: "out", alias_out: "out", spoil_accumulate: "accumulate"}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import array
 import pickle
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import cases
 import jax.numpy as jnp
-import ml_dtypes
+import kinds
 import numpy as np
 import pytest
 import torch
@@ -19,64 +18,9 @@ import pullpush
 from pullpush import statistics
 
 
-class Described:
-    """An array that speaks ``__array_interface__`` alone."""
-
-    def __init__(self, numbers: cases.Array) -> None:
-        self.numbers = numbers
-
-    @property
-    def __array_interface__(self) -> dict[str, Any]:
-        return self.numbers.__array_interface__
-
-
-class Exported:
-    """An array of a package that has no ``from_dlpack``."""
-
-    def __init__(self, numbers: cases.Array) -> None:
-        self.numbers = numbers
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.numbers.__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.numbers.__dlpack_device__()
-
-
-def torch_tensor(numbers: cases.Array) -> torch.Tensor:
-    if numbers.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(numbers.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(numbers)
-
-
-# How to make each kind, and the type of the gradient that comes back.
-KINDS: dict[str, tuple[Callable[[cases.Array], Any], type]] = {
-    "torch": (torch_tensor, torch.Tensor),
-    "torch, transposed": (lambda a: torch_tensor(np.asfortranarray(a).T.copy()).T, torch.Tensor),
-    "torch, columns": (lambda a: torch_tensor(np.hstack([a, a]))[:, : a.shape[1]], torch.Tensor),
-    "jax": (jnp.asarray, jnp.ndarray),
-    "memoryview": (lambda a: a.data, np.ndarray),
-    "array interface": (Described, np.ndarray),
-    "DLPack alone": (Exported, np.ndarray),
-}
-# NumPy's own buffers and descriptions cannot say bfloat16, and JAX has float64 only where it is asked to.
-IMPOSSIBLE = {
-    ("memoryview", "bfloat16"),
-    ("array interface", "bfloat16"),
-    ("DLPack alone", "bfloat16"),
-    ("jax", "float64"),
-}
-
-
-def numbers_of(gradient: Any) -> cases.Array:
-    if isinstance(gradient, torch.Tensor) and gradient.dtype == torch.bfloat16:
-        return gradient.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
-    return np.asarray(gradient)
-
-
-@pytest.mark.parametrize(("kind", "dtype"), [(k, d) for k in KINDS for d in cases.DTYPES if (k, d) not in IMPOSSIBLE])
+@pytest.mark.parametrize(("kind", "dtype"), [(k, d) for d in cases.DTYPES for k in kinds.possible(d)])
 def test_the_same_bits_and_the_callers_kind(kind: str, dtype: str) -> None:
-    make, returned = KINDS[kind]
+    make, returned = kinds.KINDS[kind]
     features = cases.rows(12, 9, dtype)
     before = features.copy()
     given = make(features)
@@ -90,13 +34,13 @@ def test_the_same_bits_and_the_callers_kind(kind: str, dtype: str) -> None:
     assert statistics.finish_value(given, total, samples_per_id=3).loss == pytest.approx(expected.loss, rel=1e-6)
     for got in gradients:
         assert isinstance(got, returned)
-        assert numbers_of(got).dtype == slope.dtype
-        np.testing.assert_allclose(numbers_of(got).astype(float), slope.astype(float), rtol=2e-2, atol=1e-5)
+        assert kinds.numbers_of(got).dtype == slope.dtype
+        np.testing.assert_allclose(kinds.numbers_of(got).astype(float), slope.astype(float), rtol=2e-2, atol=1e-5)
     for got in gradients[:2]:
-        np.testing.assert_array_equal(numbers_of(got), slope)
+        np.testing.assert_array_equal(kinds.numbers_of(got), slope)
     doubled = kept.backward(2.0)
     assert isinstance(doubled, returned)
-    np.testing.assert_array_equal(numbers_of(doubled), slope * features.dtype.type(2))
+    np.testing.assert_array_equal(kinds.numbers_of(doubled), slope * features.dtype.type(2))
     np.testing.assert_array_equal(features, before)
 
 
@@ -145,19 +89,9 @@ def test_files_and_the_original_call() -> None:
     assert original(given, 20, 4).parts() == original(features, 20, 4).parts()
 
 
-class OnAnotherDevice:
-    """What an array on the second GPU says of itself."""
-
-    def __dlpack__(self, **options: Any) -> Any:
-        raise AssertionError("its memory must not be asked for")
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 2, 1
-
-
 REFUSED: list[tuple[Any, str]] = [
     (
-        OnAnotherDevice(),
+        kinds.OnAnotherDevice(),
         r"must be in memory that the processor can read, got .* device 2 \(CUDA\), number 1; copy it to the CPU",
     ),
     (

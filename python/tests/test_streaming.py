@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,22 @@ def test_refused_with_a_sentence(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(pullpush.InvalidArgument, match=message):
         pullpush.stream(**arguments)
     assert not np.any(arguments.get("out", 0))
+
+
+@pytest.mark.parametrize("content", [b"", b"rows", pickle.dumps(FEATURES)], ids=["empty", "text", "pickle"])
+def test_what_is_no_file_of_numbers_is_refused(tmp_path: Path, content: bytes) -> None:
+    wrong = tmp_path / "wrong.npy"
+    wrong.write_bytes(content)
+    with pytest.raises(
+        pullpush.InvalidArgument, match=r"source must be an \.npy file of numbers, got '.*wrong\.npy': "
+    ):
+        pullpush.stream(wrong, samples_per_id=4)
+
+
+def test_a_gradient_needs_the_name_of_a_file() -> None:
+    for nameless in ("", ".", "/"):
+        with pytest.raises(pullpush.InvalidArgument, match="out must be the path of a file, got "):
+            pullpush.stream(FEATURES, samples_per_id=4, out=nameless)
 
 
 def test_a_gradient_over_its_own_features_is_refused(source: Path) -> None:
