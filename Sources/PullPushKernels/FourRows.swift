@@ -62,8 +62,9 @@ private struct UnitSweep<S: ComputeScalar> {
     let onSum: Register<S>
     let ownOnFirst: Register<S>
     var firstSquares = Register<S>.zero
-    var squares0 = Register<S>.zero
     var squares1 = Register<S>.zero
+    var squares2 = Register<S>.zero
+    var squares3 = Register<S>.zero
 
     /// Writes a register of columns of the gradient and returns the sum of the rows.
     ///
@@ -74,9 +75,9 @@ private struct UnitSweep<S: ComputeScalar> {
         let sum = x.x0 + x.x1 + x.x2 + x.x3
         let counted = seen == 0 ? x : x.dropFirst(seen)
         firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
-        squares0 = multiplyAdd(counted.x1, counted.x1, squares0)
-        squares1 = multiplyAdd(counted.x2, counted.x2, squares1)
-        squares0 = multiplyAdd(counted.x3, counted.x3, squares0)
+        squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
+        squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
+        squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
         let h = sum * onSum
         multiplyAdd(Register(own + column), ownOnFirst, h).store(rows.target0 + column)
         h.store(rows.target1 + column)
@@ -111,7 +112,7 @@ func writeFourUnitRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights
     }
     let first = sweep.firstSquares.total
     return RowSums(
-        product: product.total, squares: first + (sweep.squares0 + sweep.squares1).total, firstSquare: first)
+        product: product.total, squares: first + (sweep.squares1 + sweep.squares2 + sweep.squares3).total, firstSquare: first)
 }
 
 // MARK: Raw rows
