@@ -43,6 +43,10 @@ struct Evaluation {
     /// Compute scalars in a vector of dim numbers.
     var width: Int { rows.element.padded(rows.dim) }
 
+    /// Compute scalars from one row of a matrix of such vectors to the next: a line of the cache more than a vector, for at
+    /// a power of two the rows' columns would lie on the same few lines and drive each other out.
+    var rowStride: Int { width &+ rows.element.lanes }
+
     /// Units for a pass over `bytes` of features.
     private func unitCount(bytes: Int, most: Int) -> Int { max(1, min(bytes / 131_072, most)) }
 

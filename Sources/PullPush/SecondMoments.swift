@@ -8,9 +8,9 @@ extension Evaluation {
     func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
         let work = MomentWork(
             evaluation: self, moments: moments,
-            packed: try allocateScalars(workers &* MomentWork.packedRows &* width),
+            packed: try allocateScalars(workers &* MomentWork.packedRows &* rowStride),
             squares: try allocateScalars(workers &* MomentWork.depth),
-            products: try allocateScalars(workers &* MomentWork.stripe &* width),
+            products: try allocateScalars(workers &* MomentWork.stripe &* rowStride),
             memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
         ThreadPool.run(stripes, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
@@ -19,11 +19,11 @@ extension Evaluation {
     /// The moments in compute scalars, and the sum of their squares.
     @inline(never)
     func narrowed(moments: UnsafePointer<Double>) throws(PullPushError) -> (matrix: Matrix, square: Double) {
-        let matrix = Matrix(try zeroScalars(rows.dim &* width), rowStride: width)
+        let matrix = Matrix(try zeroScalars(rows.dim &* rowStride), rowStride: rowStride)
         var square = 0.0
         for row in 0..<rows.dim {
             square += kernels.narrow(
-                moments + row &* rows.dim, to: matrix.start + row &* width &* rows.element.computeSize,
+                moments + row &* rows.dim, to: matrix.start + row &* rowStride &* rows.element.computeSize,
                 count: rows.dim)
         }
         return (matrix, square)
@@ -62,24 +62,24 @@ private struct MomentWork {
         let rows = evaluation.rows
         let kernels = evaluation.kernels
         let pushed = evaluation.loss.points
-        let width = evaluation.width
+        let rowStride = evaluation.rowStride
         let size = rows.element.computeSize
         let points = pushed == .all ? rows.count : rows.identityCount
-        let packed = packed + worker &* Self.packedRows &* width &* size
-        let product = Matrix(products + worker &* Self.stripe &* width &* size, rowStride: width)
+        let packed = packed + worker &* Self.packedRows &* rowStride &* size
+        let product = Matrix(products + worker &* Self.stripe &* rowStride &* size, rowStride: rowStride)
         let reader = evaluation.reader(memory + worker &* RowReader.scratchSize(rows))
         let first = unit &* Self.stripe
         let count = min(Self.stripe, rows.dim &- first)
         for start in stride(from: 0, to: points, by: Self.depth) {
             let block = start..<min(start &+ Self.depth, points)
             reader.packPoints(
-                pushed, block, to: packed, stride: width, squares: squares + worker &* Self.depth &* size)
-            let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: width)
+                pushed, block, to: packed, stride: rowStride, squares: squares + worker &* Self.depth &* size)
+            let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: rowStride)
             kernels.multiply(
-                m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: width), into: product,
+                m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: rowStride), into: product,
                 adding: false)
             for row in 0..<count {
-                reader.states[0].features = UnsafeRawPointer(product.start + row &* width &* size)
+                reader.states[0].features = UnsafeRawPointer(product.start + row &* rowStride &* size)
                 reader.setUnit(1, of: 0)
                 kernels.add(reader.states, 1, to: moments + (first &+ row) &* rows.dim, count: rows.dim)
             }

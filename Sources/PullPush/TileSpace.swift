@@ -7,8 +7,8 @@ struct TileSpace {
     let blockSize: Int
     /// Rows there is room for, a multiple of the lanes and of `productRows`.
     let capacity: Int
-    /// Compute scalars in a point's row.
-    let width: Int
+    /// Compute scalars from one point's row to the next.
+    let rowStride: Int
     let points: UnsafeMutableRawPointer
     let squares: UnsafeMutableRawPointer
     let transposed: UnsafeMutableRawPointer
@@ -37,21 +37,20 @@ struct TileSpace {
     }
 
     init(_ evaluation: Evaluation, blockSize: Int) throws(PullPushError) {
-        let width = evaluation.width
         let capacity = (blockSize &+ Self.step &- 1) / Self.step &* Self.step
         self.blockSize = blockSize
         self.capacity = capacity
-        self.width = width
-        points = try evaluation.allocateScalars(capacity &* width)
+        rowStride = evaluation.rowStride
+        points = try evaluation.allocateScalars(capacity &* rowStride)
         squares = try evaluation.zeroScalars(capacity)
-        transposed = try evaluation.allocateScalars(capacity &* width)
-        others = try evaluation.allocateScalars(capacity &* width)
+        transposed = try evaluation.allocateScalars(capacity &* rowStride)
+        others = try evaluation.allocateScalars(capacity &* rowStride)
         otherSquares = try evaluation.zeroScalars(capacity)
         products = try evaluation.allocateScalars(capacity &* capacity)
-        gradients = try evaluation.allocateScalars(capacity &* width)
+        gradients = try evaluation.allocateScalars(capacity &* rowStride)
         weights = try evaluation.zeroScalars(capacity)
         ownRanges = try evaluation.scratch.pointee.allocate(capacity, of: Range<Int>.self)
-        spare = try evaluation.allocateScalars(width)
+        spare = try evaluation.allocateScalars(evaluation.width)
         memory = try evaluation.scratch.pointee.allocate(bytes: IdentityPass.scratchSize(evaluation.rows))
     }
 }
@@ -69,7 +68,7 @@ struct Tile {
         self.workspace = workspace
         self.block = block
         evaluation.reader(space.memory).packPoints(
-            pushed, block, to: space.points, stride: space.width, squares: space.squares)
+            pushed, block, to: space.points, stride: space.rowStride, squares: space.squares)
         transpose()
         let size = rows.element.computeSize
         space.weights.initializeMemory(as: UInt8.self, repeating: 0, count: space.capacity &* size)
@@ -80,7 +79,7 @@ struct Tile {
     private var pushed: PushPoints { evaluation.loss.points }
     private var kernels: Kernels { evaluation.kernels }
 
-    private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.width) }
+    private func rowMatrix(_ start: UnsafeMutableRawPointer) -> Matrix { Matrix(start, rowStride: space.rowStride) }
 
     /// Pairs every point of the block with the points in `range`, and begins the block's gradient with them, or adds them.
     ///
@@ -97,7 +96,7 @@ struct Tile {
             let squares = meetsItself ? space.squares : space.otherSquares
             if !meetsItself {
                 evaluation.reader(space.memory).packPoints(
-                    pushed, others, to: points, stride: space.width, squares: squares)
+                    pushed, others, to: points, stride: space.rowStride, squares: squares)
             }
             let products = Matrix(space.products, rowStride: space.capacity)
             kernels.multiply(
@@ -137,15 +136,15 @@ struct Tile {
     /// Adds every point, times its weight in its own gradient.
     func addWeightedPoints() {
         for i in 0..<block.count {
-            addToGradient(i, space.points + i &* space.width &* rows.element.computeSize, by: weight(i))
+            addToGradient(i, space.points + i &* space.rowStride &* rows.element.computeSize, by: weight(i))
         }
     }
 
     private func addToGradient(_ i: Int, _ vector: UnsafeRawPointer, by weight: Double) {
-        let size = space.width &* rows.element.computeSize
-        let gradient = space.gradients + i &* size
-        kernels.combine(gradient, by: 1, vector, by: weight, into: space.spare, count: space.width)
-        gradient.copyMemory(from: space.spare, byteCount: size)
+        let size = rows.element.computeSize
+        let gradient = space.gradients + i &* space.rowStride &* size
+        kernels.combine(gradient, by: 1, vector, by: weight, into: space.spare, count: evaluation.width)
+        gradient.copyMemory(from: space.spare, byteCount: evaluation.width &* size)
     }
 
     private func weight(_ i: Int) -> Double {
@@ -156,19 +155,19 @@ struct Tile {
 
     /// Writes the points as columns, four rows at a time: there is room for more than the block has.
     private func transpose() {
-        let (width, columnStride) = (space.width, space.capacity)
+        let (rowStride, columnStride) = (space.rowStride, space.capacity)
         for i in stride(from: 0, to: block.count, by: 4) {
             if rows.element.computesInDouble {
-                let from = space.points.assumingMemoryBound(to: Double.self) + i &* width
+                let from = space.points.assumingMemoryBound(to: Double.self) + i &* rowStride
                 let to = space.transposed.assumingMemoryBound(to: Double.self) + i
-                for column in 0..<width {
-                    for a in 0..<4 { to[column &* columnStride &+ a] = from[a &* width &+ column] }
+                for column in 0..<evaluation.width {
+                    for a in 0..<4 { to[column &* columnStride &+ a] = from[a &* rowStride &+ column] }
                 }
             } else {
-                let from = space.points.assumingMemoryBound(to: Float.self) + i &* width
+                let from = space.points.assumingMemoryBound(to: Float.self) + i &* rowStride
                 let to = space.transposed.assumingMemoryBound(to: Float.self) + i
-                for column in stride(from: 0, to: width, by: 4) {
-                    cvectors_transpose(from + column, width, to + column &* columnStride, columnStride)
+                for column in stride(from: 0, to: evaluation.width, by: 4) {
+                    cvectors_transpose(from + column, rowStride, to + column &* columnStride, columnStride)
                 }
             }
         }
@@ -181,7 +180,7 @@ struct Tile {
     func finishIdentities(_ job: GradientJob, scale: Double) -> IdentitySums {
         var job = job
         job.pointGradients = PointGradients(
-            vectors: space.gradients, stride: space.width, firstPoint: block.lowerBound,
+            vectors: space.gradients, stride: space.rowStride, firstPoint: block.lowerBound,
             weight: scale)
         let pass = IdentityPass(job, kernels, scratch: space.memory)
         return pushed == .all
