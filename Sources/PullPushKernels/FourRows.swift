@@ -111,8 +111,8 @@ func writeFourUnitRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights
         next &+= S.laneCount
     }
     let first = sweep.firstSquares.total
-    return RowSums(
-        product: product.total, squares: first + (sweep.squares1 + sweep.squares2 + sweep.squares3).total, firstSquare: first)
+    let others = (sweep.squares1 + sweep.squares2 + sweep.squares3).total
+    return RowSums(product: product.total, squares: first + others, firstSquare: first)
 }
 
 // MARK: Raw rows
