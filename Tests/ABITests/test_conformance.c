@@ -14,7 +14,7 @@ static const struct shape shapes[] = {
     {1, {1}}, {1, {5}}, {3, {1}}, {4, {2}}, {3, {4}}, {3, {3}}, {2, {8}}, {2, {9}},
     {4, {2, 3, 1, 4}}, {5, {1, 5, 1, 2, 2}}, {2, {17, 1}}, {9, {1, 2}},
 };
-/* More pushed vectors than columns and fewer, beyond any tile of either; an identity of many rows; long ones of four. */
+/* More pushed vectors than columns and fewer, beyond a tile of either; an identity of many rows; long rows by fours. */
 static const struct {
     struct shape shape;
     size_t dim;
