@@ -8,7 +8,7 @@ from pathlib import Path
 
 import plots
 from bars import bars, hinge_operations, push_rate, squared_operations
-from explanations import explanation
+from explanations import EXPLANATIONS
 from results import Results
 from shapes import Shape
 from timing import Key
@@ -120,7 +120,7 @@ def lost_table(results: Results) -> str:
             outcome = bar.judge(results, shape)
             if outcome and not outcome.passed:
                 bound = f"{'≤' if outcome.at_most else '≥'} {outcome.bound:g}"
-                reasons = filter(None, (outcome.obstacle, explanation(bar.name, str(shape))))
+                reasons = filter(None, (outcome.obstacle, EXPLANATIONS.get(bar.name, "")))
                 rows.append([bar.name, str(shape), _short(outcome.measured), bound, "; ".join(reasons)])
     return table(["lost", "batch", "measured", "bar", "reason"], rows) if rows else "No bar is lost."
 
