@@ -29,7 +29,7 @@ func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: In
     return sums
 }
 
-/// The coefficients of `LinearRows` for one identity.
+/// The coefficients of `LinearRows` for one identity, whose rows are those of the states. They are finite, or exceptional.
 struct LinearWeights {
     let onSum: Double
     let onRow: Double
@@ -43,7 +43,8 @@ struct LinearWeights {
         let pulls = count > 1
         onSum = pulls ? job.pullOnSum : 0
         onRow = pulls ? job.pullOnRow + job.pullOnRowByCount * Double(count) : 0
-        own = job.own + identity &* job.ownBytes
+        // Without weight it is any vector of finite numbers, for zero times another is none.
+        own = job.ownOnFirst == 0 ? job.states[0].features : job.own + identity &* job.ownBytes
         ownOnFirst = job.ownOnFirst
         onFirst = onRow + job.firstOnFirst
     }

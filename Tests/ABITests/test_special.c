@@ -130,6 +130,31 @@ static void test_not_finite(void)
     }
 }
 
+/* What is not finite stays within its identity where the push has no weight, whose sum of representatives it spoils. */
+static void test_not_finite_without_push(void)
+{
+    static const size_t dims[] = {9, 16, 37, 100};
+    static const struct shape fours = {3, {4}}, twos = {3, {2}};
+    for (size_t t = 0; t < 64; t++) {
+        const struct element *element = &elements[t % 4];
+        const struct shape *shape = t / 4 % 2 ? &fours : &twos;
+        const size_t dim = dims[t / 8 % 4], first_after = t / 4 % 2 ? 4 : 2;
+        struct scene scene = scene_make(shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 300 + t);
+        /* The largest exponent: infinity, whatever the mantissa was rounded to. */
+        element_store(element, scene.features.bytes, 3, HUGE_VAL);
+        pullpush_options options = default_options();
+        options.normalize = t / 32 ? PULLPUSH_NORMALIZE_L2 : PULLPUSH_NORMALIZE_NONE;
+        options.push_weight = 0;
+        pullpush_result result = blank_result();
+        check_case("%s, %zu numbers, infinity in an identity of %zu", element->name, dim, first_after);
+        int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
+        check(status == PULLPUSH_OK, "status %d", status);
+        for (size_t i = first_after * dim; i < scene.rows * dim; i++)
+            check(isfinite(element_load(element, scene.gradient.bytes, i)), "number %zu of the gradient", i);
+        scene_free(&scene);
+    }
+}
+
 /* Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. */
 static void test_tight_identities(void)
 {
@@ -195,6 +220,7 @@ void test_special(void)
     test_no_options();
     test_longer_structs();
     test_not_finite();
+    test_not_finite_without_push();
     test_tight_identities();
     test_same_bits_for_labels();
 }
