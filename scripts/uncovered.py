@@ -54,7 +54,11 @@ EXPLAINED = [
     ("PullPush/ThreadPool.swift", "if status != 0 { return }", REFUSED),
     ("PullPush/Threads.swift", "_ = onFirstUse(&maximum, initial)", "set before anyone has asked for the first time"),
     ("PullPush/TileSpace.swift", "let most = width <= 1024", LONG_OR_HUGE),
-    ("PullPushKernels/FourRows.swift", "sums.add(columns.seen == 0", "of the C tests that meet it each 64th is counted"),
+    (
+        "PullPushKernels/FourRows.swift",
+        "sums.add(columns.seen == 0",
+        "of the C tests that meet it each 64th is counted",
+    ),
     ("PullPushKernels/Lanes.swift", "static func stream(", "of all large gradients those in float32 pass the caches"),
     ("CSystem/CSystem.h", "if (!__get_cpuid", EMULATED),
     ("CSystem/CSystem.h", "if (~low", EMULATED),
