@@ -75,6 +75,17 @@ static void test_longer_structs(void)
     scene_free(&scene);
 }
 
+/* element_store is for numbers. */
+static void store_special(const struct element *element, void *bytes, size_t place, double value)
+{
+    const int nan = isnan(value), negative = value < 0;
+    if (element->size > 2)
+        element_store(element, bytes, place, value);
+    else
+        ((uint16_t *)bytes)[place] =
+            (uint16_t)((element->exponent_bits == 5 ? 0x7C00 : 0x7F80) | nan | (negative ? 0x8000 : 0));
+}
+
 /* NaN and infinity go through as in IEEE arithmetic, unless check_finite is set: then the first bad row is named. */
 static void test_not_finite(void)
 {
@@ -88,11 +99,7 @@ static void test_not_finite(void)
                 struct scene scene =
                     scene_make(&regular, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 1, 0, 100 + b);
                 size_t place = row * scene.row_stride + r * 4;
-                if (element->size > 2)
-                    element_store(element, scene.features.bytes, place, bad[b]);
-                else
-                    ((uint16_t *)scene.features.bytes)[place] =
-                        (uint16_t)((element->exponent_bits == 5 ? 0x7C00 : 0x7F80) | (b == 0) | (b == 2 ? 0x8000 : 0));
+                store_special(element, scene.features.bytes, place, bad[b]);
                 check_case("%s %g in row %zu", element->name, bad[b], row);
 
                 pullpush_options options = default_options();
@@ -140,8 +147,7 @@ static void test_not_finite_without_push(void)
         const struct shape *shape = t / 4 % 2 ? &fours : &twos;
         const size_t dim = dims[t / 8 % 4], first_after = t / 4 % 2 ? 4 : 2;
         struct scene scene = scene_make(shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 300 + t);
-        /* The largest exponent: infinity, whatever the mantissa was rounded to. */
-        element_store(element, scene.features.bytes, 3, HUGE_VAL);
+        store_special(element, scene.features.bytes, 3, INFINITY);
         pullpush_options options = default_options();
         options.normalize = t / 32 ? PULLPUSH_NORMALIZE_L2 : PULLPUSH_NORMALIZE_NONE;
         options.push_weight = 0;
