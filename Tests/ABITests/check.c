@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,4 +36,15 @@ int check_report(void)
 {
     printf("%ld passed, %ld failed\n", passed, failed);
     return failed > 0 || passed == 0;
+}
+
+int count_threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
+        count += entry->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count;
 }

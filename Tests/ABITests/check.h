@@ -11,4 +11,7 @@ void check_case(const char *name, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "N passed, N failed" and returns the exit status. */
 int check_report(void);
 
+/* How many threads this process has. */
+int count_threads(void);
+
 #endif

@@ -6,7 +6,6 @@
 #include "scene.h"
 #include "tests.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,18 +119,6 @@ static void test_forked_child(const pullpush_options *options, const struct outc
           WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-/* How many threads this process has. */
-static int thread_count(void)
-{
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
-        count += entry->d_name[0] != '.';
-    if (tasks)
-        closedir(tasks);
-    return count;
-}
-
 /* In a child, which has no helper yet: they start when first needed, as many as a call wants beside itself. */
 static void test_helpers(void)
 {
@@ -145,9 +132,9 @@ static void test_helpers(void)
         options.push = PULLPUSH_PUSH_HINGE; /* which has work for many */
         api.set_max_threads(8);
         alarm(60);
-        for (int i = 0, before = thread_count(); i < 5; i++)
+        for (int i = 0, before = count_threads(); i < 5; i++)
             if (evaluate(&options, wanted[i], ROWS, DIM, &outcome) != PULLPUSH_OK ||
-                thread_count() != before + helpers[i])
+                count_threads() != before + helpers[i])
                 _exit(1 + i);
         _exit(0);
     }

@@ -7,7 +7,6 @@
 #include "../ABITests/check.h"
 #include "calls.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,17 +137,6 @@ struct squeezed {
     int refused, alone, helped; /* calls that got no memory; that had no thread to help them; that had one */
 };
 static struct squeezed *squeezed;
-
-static int count_threads(void)
-{
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;)
-        count += entry->d_name[0] != '.';
-    if (tasks)
-        closedir(tasks);
-    return count;
-}
 
 static void squeeze(void *context)
 {

@@ -2,7 +2,6 @@
 
 #include "../ABITests/check.h"
 
-#include <dirent.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,18 +57,6 @@ void check_in_child(const char *what, int (*body)(void))
     int status = in_child(body);
     check(status == 0, "%s: the child ended with %s %d", what, WIFEXITED(status) ? "status" : "signal",
           WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-}
-
-int count_threads(void)
-{
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    if (!tasks)
-        abort();
-    for (struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks))
-        count += entry->d_name[0] != '.';
-    closedir(tasks);
-    return count;
 }
 
 long count_pages(void)

@@ -15,8 +15,7 @@ int in_child(int (*body)(void));
 /* The same, and checks that it is 0. */
 void check_in_child(const char *what, int (*body)(void));
 
-/* How many threads this process has; how many pages of memory of its own, less what malloc keeps for later. */
-int count_threads(void);
+/* How many pages of memory of its own this process has, less what malloc keeps for later. */
 long count_pages(void);
 
 #endif
