@@ -226,8 +226,9 @@ int pullpush_options_preset(pullpush_options *options, size_t struct_size, int32
  * is one identity) the pull, or the push, is 0 with a zero gradient. NaN and infinities propagate unless check_finite.
  *
  * Cost: O(rows * dim) time for the linear push; O(M * dim * min(M, dim)) for the squared push and O(M^2 * dim) for
- * the hinge over M pushed vectors (M = P, or rows for PUSH_BETWEEN_ALL). Scratch: O(rows) for labels, O(dim) a thread
- * for the linear push, one tile a thread for the hinge, and a dim x dim block for the squared push with M > dim.
+ * the hinge over M pushed vectors (M = P, or rows for PUSH_BETWEEN_ALL). Scratch: O(rows) for labels and O(dim) a
+ * thread; for squared and hinge also M * dim numbers, and M * M of them while those are no more than the features'
+ * or 2^20; a dim x dim block for the squared push with M > dim.
  */
 int pullpush_evaluate(const pullpush_batch *batch, const pullpush_options *options, pullpush_result *result,
                       void *gradient, size_t gradient_stride, char *message, size_t message_size);

@@ -23,14 +23,11 @@ public struct PairTile {
     /// Squared norms of the row and the column points in compute scalars; the latter padded.
     public var rowSquares: UnsafeRawPointer
     public var columnSquares: UnsafeRawPointer
-    /// Has the weight of every column point in its own gradient added, `−Σ_j w_ji` or 0, padded.
-    public var columnWeights: UnsafeMutableRawPointer
 
     @inlinable
     public init(
         products: UnsafeMutableRawPointer, stride: Int, rows: Int, columns: Int, own: UnsafePointer<Range<Int>>,
-        pairsOwn: Bool, rowSquares: UnsafeRawPointer, columnSquares: UnsafeRawPointer,
-        columnWeights: UnsafeMutableRawPointer
+        pairsOwn: Bool, rowSquares: UnsafeRawPointer, columnSquares: UnsafeRawPointer
     ) {
         self.products = products
         self.stride = stride
@@ -40,7 +37,6 @@ public struct PairTile {
         self.pairsOwn = pairsOwn
         self.rowSquares = rowSquares
         self.columnSquares = columnSquares
-        self.columnWeights = columnWeights
     }
 }
 
@@ -71,6 +67,13 @@ public struct Matrix {
         self.start = start
         self.rowStride = rowStride
         self.columnStride = columnStride
+    }
+
+    public var transposed: Matrix { Matrix(start, rowStride: columnStride, columnStride: rowStride) }
+
+    /// The part of a matrix of contiguous rows that begins at this row and column.
+    public func from(row: Int, column: Int, _ element: ElementType) -> Matrix {
+        Matrix(start + (row &* rowStride &+ column) &* element.computeSize, rowStride: rowStride)
     }
 }
 

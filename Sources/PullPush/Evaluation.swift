@@ -25,6 +25,7 @@ struct Evaluation {
     }
 
     /// Checks everything that can be wrong with options, batch and target.
+    @inline(never)
     static func begin(
         _ loss: PullPushLoss, _ batch: Batch, _ target: GradientTarget?, _ scratch: UnsafeMutablePointer<Scratch>
     ) throws(PullPushError) -> Evaluation {
@@ -42,10 +43,6 @@ struct Evaluation {
 
     /// Compute scalars in a vector of dim numbers.
     var width: Int { rows.element.padded(rows.dim) }
-
-    /// Compute scalars from one row of a matrix of such vectors to the next: a line of the cache more than a vector, for at
-    /// a power of two the rows' columns would lie on the same few lines and drive each other out.
-    var rowStride: Int { width &+ rows.element.lanes }
 
     /// Units for a pass over `bytes` of features.
     private func unitCount(bytes: Int, most: Int) -> Int { max(1, min(bytes / 131_072, most)) }
@@ -87,10 +84,13 @@ struct Evaluation {
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
         let memory = try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows))
-        ThreadPool.run(units, workers: workers, (self, units, count, sums, memory)) { context, worker, unit in
-            let (evaluation, units, count, sums, memory) = context
-            evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).addPoints(
-                evaluation.loss.points, part(unit, of: units, count), to: sums + unit &* evaluation.width)
+        let work = PointsWork(evaluation: self, units: units, count: count, sums: sums, memory: memory)
+        withUnsafePointer(to: work) {
+            ThreadPool.run(
+                units, workers: workers,
+                ThreadPool.Work(context: $0) { work, worker, unit in
+                    work.assumingMemoryBound(to: PointsWork.self).pointee.run(worker, unit)
+                })
         }
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
@@ -104,12 +104,13 @@ struct Evaluation {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
         let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
         let memory = try scratch.pointee.allocate(bytes: workers &* IdentityPass.scratchSize(rows))
-        ThreadPool.run(units, workers: workers, (self, job, units, partial, memory)) { context, worker, unit in
-            let (evaluation, job, units, partial, memory) = context
-            let identities = part(unit, of: units, job.rows.identityCount)
-            let pass = IdentityPass(
-                job, evaluation.kernels, scratch: memory + worker &* IdentityPass.scratchSize(job.rows))
-            partial[unit] = pass.run(identities.lowerBound, job.rows.rowsOf(identities))
+        let work = IdentitiesWork(job: job, kernels: kernels, units: units, sums: partial, memory: memory)
+        withUnsafePointer(to: work) {
+            ThreadPool.run(
+                units, workers: workers,
+                ThreadPool.Work(context: $0) { work, worker, unit in
+                    work.assumingMemoryBound(to: IdentitiesWork.self).pointee.run(worker, unit)
+                })
         }
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
@@ -143,6 +144,38 @@ struct Evaluation {
         let result = try zeroScalars(rows.element.padded(count))
         let square = kernels.narrow(doubles, to: result, count: count)
         return (UnsafeRawPointer(result), square)
+    }
+}
+
+/// `sumOfPoints` in units.
+private struct PointsWork {
+    let evaluation: Evaluation
+    let units: Int
+    let count: Int
+    let sums: UnsafeMutablePointer<Double>
+    /// For each worker's reader.
+    let memory: UnsafeMutableRawPointer
+
+    func run(_ worker: Int, _ unit: Int) {
+        evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).addPoints(
+            evaluation.loss.points, part(unit, of: units, count), to: sums + unit &* evaluation.width)
+    }
+}
+
+/// `sumIdentities` in units.
+private struct IdentitiesWork {
+    let job: GradientJob
+    unowned(unsafe) let kernels: Kernels
+    let units: Int
+    let sums: UnsafeMutablePointer<IdentitySums>
+    /// For each worker's pass.
+    let memory: UnsafeMutableRawPointer
+
+    func run(_ worker: Int, _ unit: Int) {
+        let rows = job.rows
+        let identities = part(unit, of: units, rows.identityCount)
+        let pass = IdentityPass(job, kernels, scratch: memory + worker &* IdentityPass.scratchSize(rows))
+        sums[unit] = pass.run(identities.lowerBound, rows.rowsOf(identities))
     }
 }
 
@@ -194,14 +227,15 @@ extension PullPushLoss {
             totals.sums = try evaluation.sumIdentities(job)
             return totals.result(self)
         }
+        let points = try evaluation.packedPoints()
         var gradient = PushGradient(
             job: job, scale: pushScale(target?.upstream ?? 1, over: totals.counts.negative))
-        if case .squared(let goal) = push, totals.counts.points > evaluation.rows.dim {
+        if case .squared(let goal) = push, points.count > evaluation.rows.dim {
             let moments = try evaluation.zeros(evaluation.rows.dim &* evaluation.rows.dim)
-            try evaluation.addSecondMoments(to: moments)
+            try evaluation.addSecondMoments(of: points, to: moments)
             let narrow = try evaluation.narrowed(moments: moments)
             let own: PairSums
-            (own, totals.sums) = try evaluation.pairwise(function, gradient, moments: narrow.matrix)
+            (own, totals.sums) = try evaluation.pairwise(function, points, gradient, moments: narrow.matrix)
             totals.pairs.value = totals.squaredPush(target: goal, moments: narrow.square, ownPairs: own.value)
             return totals.result(self)
         }
@@ -209,10 +243,10 @@ extension PullPushLoss {
             // The gradient is divided by the number of active pairs, which only a pass over all pairs tells.
             var counting = gradient
             counting.job.gradient = nil
-            let active = try evaluation.pairwise(function, counting).0.active
+            let active = try evaluation.pairwise(function, points, counting).0.active
             gradient.scale = pushScale(target?.upstream ?? 1, over: active)
         }
-        (totals.pairs, totals.sums) = try evaluation.pairwise(function, gradient)
+        (totals.pairs, totals.sums) = try evaluation.pairwise(function, points, gradient)
         return totals.result(self)
     }
 }

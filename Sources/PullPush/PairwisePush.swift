@@ -1,6 +1,6 @@
 import KernelInterface
 
-// Pushes that look at every pair of points, in tiles: O(M² · dim) time for M points, and a tile of memory a worker.
+// Pushes that look at every pair of points: O(M² · dim) time for M points.
 
 /// The rest of the work on the identities whose points a tile holds.
 struct PushGradient {
@@ -21,6 +21,9 @@ extension Evaluation {
         }
     }
 
+    /// Whether the weights of all pairs take no more room than the features, or little.
+    private func canKeepWeights(_ points: Int) -> Bool { points &* points <= max(1 << 20, rows.count &* rows.dim) }
+
     /// Sums over pairs of the push and over the identities, and, if the job has one, the gradient.
     ///
     /// - Parameter moments: with the second moments of all points, a dim × dim matrix, the squared push takes from tiles
@@ -28,27 +31,36 @@ extension Evaluation {
     ///   `∂/∂p_i = 4 (C p_i − τ t − Σ_{j of i's identity} (p_i·p_j − τ) p_j)`, times `gradient.scale`.
     @_optimize(size)
     func pairwise(
-        _ function: PairFunction, _ gradient: PushGradient, moments: Matrix? = nil
+        _ function: PairFunction, _ points: PackedPoints, _ gradient: PushGradient, moments: Matrix? = nil
     ) throws(PullPushError) -> (PairSums, IdentitySums) {
         var target = 0.0
         if case .squared(let goal) = loss.push { target = goal }
-        let points = loss.points == .all ? rows.count : rows.identityCount
-        let blockSize = TileSpace.blockSize(width: width, points: points)
-        let tiles = (points &+ blockSize &- 1) / blockSize
-        let workers = min(workers, tiles)
+        let blocks = points.blocks
+        let workers = min(workers, blocks)
         let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
-        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, blockSize: blockSize)) }
-        let pairSums = try scratch.pointee.allocate(tiles, of: PairSums.self)
-        let identitySums = try scratch.pointee.allocate(tiles, of: IdentitySums.self)
-        let work = TileWork(
-            evaluation: self,
+        for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, points.blockSize)) }
+        let pairSums = try scratch.pointee.allocate(blocks, of: PairSums.self)
+        let identitySums = try scratch.pointee.allocate(blocks, of: IdentitySums.self)
+        var work = TileWork(
+            evaluation: self, points: points,
             function: moments == nil ? function : .squared(target: target, onError: -1), gradient: gradient,
-            moments: moments, target: target, points: points,
-            spaces: spaces, pairSums: pairSums, identitySums: identitySums)
-        ThreadPool.run(tiles, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
-        // Added in the order of the tiles, whoever did them.
+            moments: moments, target: target, spaces: spaces, pairSums: pairSums, identitySums: identitySums)
+        if gradient.job.gradient != nil && moments == nil && canKeepWeights(points.count) {
+            let room = blocks &* points.blockSize
+            work.weights = Matrix(try allocateScalars(room &* room), rowStride: points.blockSize)
+        }
+        withUnsafePointer(to: work) { (work) in
+            if work.pointee.weights != nil {
+                ThreadPool.run(
+                    blocks, workers: workers,
+                    ThreadPool.Work(context: work) { Tile($0, worker: $1, unit: $2).weighAll() })
+            }
+            ThreadPool.run(
+                blocks, workers: workers, ThreadPool.Work(context: work) { Tile($0, worker: $1, unit: $2).finish() })
+        }
+        // Added in the order of the blocks, whoever did them.
         var sums = (PairSums(), IdentitySums())
-        for unit in 0..<tiles {
+        for unit in 0..<blocks {
             sums.0 += pairSums[unit]
             sums.1 += identitySums[unit]
         }
@@ -56,32 +68,19 @@ extension Evaluation {
     }
 }
 
-/// What the tiles of a push have in common.
-private struct TileWork {
+/// What the blocks of a push have in common.
+struct TileWork {
     let evaluation: Evaluation
+    let points: PackedPoints
     let function: PairFunction
     let gradient: PushGradient
     let moments: Matrix?
     /// Of the squared push.
     let target: Double
-    let points: Int
     let spaces: UnsafeMutablePointer<TileSpace>
     let pairSums: UnsafeMutablePointer<PairSums>
     let identitySums: UnsafeMutablePointer<IdentitySums>
-
-    func run(_ worker: Int, _ unit: Int) {
-        let wantsGradient = gradient.job.gradient != nil
-        let blockSize = spaces[0].blockSize
-        let block = unit &* blockSize..<min((unit &+ 1) &* blockSize, points)
-        let tile = Tile(evaluation, spaces + worker, block: block)
-        let partners = moments == nil ? 0..<points : tile.ownPoints
-        if wantsGradient, let moments {
-            tile.begin(product: moments, total: gradient.job.total, totalWeight: -target)
-        }
-        pairSums[unit] = tile.addPairs(
-            with: partners, own: moments != nil, function, wantsGradient: wantsGradient, adding: moments != nil)
-        if wantsGradient, case .distanceHinge = function { tile.addWeightedPoints() }
-        identitySums[unit] = tile.finishIdentities(
-            gradient.job, scale: moments == nil ? gradient.scale : 4 * gradient.scale)
-    }
+    /// The weights of all pairs, if there is room: for each block's points, as columns, a row for every point. Each pair is
+    /// weighed once then, in the column of the point that comes first.
+    var weights: Matrix?
 }

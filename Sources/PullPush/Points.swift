@@ -59,21 +59,22 @@ extension RowReader {
         }
     }
 
-    /// Writes the pushed points `range` as rows of `stride` compute scalars, zero beyond dim, and their squared norms.
-    func packPoints(
-        _ points: PushPoints, _ range: Range<Int>, to packed: UnsafeMutableRawPointer, stride: Int,
-        squares: UnsafeMutableRawPointer
-    ) {
+    /// Writes the pushed points `range`.
+    func packPoints(_ points: PushPoints, _ range: Range<Int>, to packed: PackedPoints) {
         let size = rows.element.computeSize
+        let rowBytes = packed.rows.rowStride &* size
+        let end = rowBytes &- rows.element.lanes &* size
         forEachGroup(points, in: range) { points, rowsOfPoint in
             for point in points {
-                let vector = packed + (point &- range.lowerBound) &* stride &* size
+                var one = 1.0
+                let vector = packed.rows.start + point &* rowBytes
                 (vector + columns &* size).initializeMemory(
-                    as: UInt8.self, repeating: 0, count: (stride &- columns) &* size)
+                    as: UInt8.self, repeating: 0, count: rowBytes &- columns &* size)
+                _ = kernels.narrow(&one, to: vector + end, count: 1)
                 var square = kernels.sumScaled(
                     states + (point &- points.lowerBound) &* rowsOfPoint, rowsOfPoint, into: vector, count: columns,
                     products: nil)
-                _ = kernels.narrow(&square, to: squares + (point &- range.lowerBound) &* size, count: 1)
+                _ = kernels.narrow(&square, to: packed.squares + point &* size, count: 1)
             }
         }
     }

@@ -3,17 +3,29 @@ import KernelInterface
 /// The squared push by second moments. With C = Σ p pᵀ over the M pushed points, Σ (p_i·p_j)² = ‖C‖²_F over all ordered
 /// pairs: O(M · dim²) time and dim × dim numbers of memory, whatever M.
 extension Evaluation {
-    /// Adds Σ p pᵀ of all points to `moments`, dim × dim doubles.
+    /// Adds Σ p pᵀ of all points to `moments`, dim × dim doubles that are a symmetric matrix.
     @_optimize(size)
-    func addSecondMoments(to moments: UnsafeMutablePointer<Double>) throws(PullPushError) {
+    func addSecondMoments(
+        of points: PackedPoints, to moments: UnsafeMutablePointer<Double>
+    ) throws(PullPushError) {
         let work = MomentWork(
-            evaluation: self, moments: moments,
-            packed: try allocateScalars(workers &* MomentWork.packedRows &* rowStride),
-            squares: try allocateScalars(workers &* MomentWork.depth),
+            evaluation: self, points: points, moments: moments,
             products: try allocateScalars(workers &* MomentWork.stripe &* rowStride),
             memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
-        ThreadPool.run(stripes, workers: workers, work) { work, worker, unit in work.run(worker, unit) }
+        withUnsafePointer(to: work) {
+            ThreadPool.run(
+                stripes, workers: workers,
+                ThreadPool.Work(context: $0) { work, worker, unit in
+                    work.assumingMemoryBound(to: MomentWork.self).pointee.run(worker, unit)
+                })
+        }
+        // The other half is the same.
+        for row in 0..<rows.dim {
+            for column in 0..<row / MomentWork.stripe &* MomentWork.stripe {
+                moments[row &* rows.dim &+ column] = moments[column &* rows.dim &+ row]
+            }
+        }
     }
 
     /// The moments in compute scalars, and the sum of their squares.
@@ -40,19 +52,15 @@ extension Totals {
     }
 }
 
-/// The work on the second moments. A unit is a stripe of rows of the matrix; every unit packs all points again, block by
-/// block.
+/// The work on the second moments. A unit is a stripe of rows of the matrix, from its diagonal on.
 private struct MomentWork {
     /// Rows in a stripe, and points in a block.
-    static let stripe = 96
+    static let stripe = 48
     static let depth = 256
-    /// A product reads whole groups of `productRows` columns, and so beyond the end of the last row.
-    static let packedRows = depth + 1
 
     let evaluation: Evaluation
+    let points: PackedPoints
     let moments: UnsafeMutablePointer<Double>
-    let packed: UnsafeMutableRawPointer
-    let squares: UnsafeMutableRawPointer
     let products: UnsafeMutableRawPointer
     /// For each worker's reader.
     let memory: UnsafeMutableRawPointer
@@ -61,27 +69,22 @@ private struct MomentWork {
     func run(_ worker: Int, _ unit: Int) {
         let rows = evaluation.rows
         let kernels = evaluation.kernels
-        let pushed = evaluation.loss.points
         let rowStride = evaluation.rowStride
         let size = rows.element.computeSize
-        let points = pushed == .all ? rows.count : rows.identityCount
-        let packed = packed + worker &* Self.packedRows &* rowStride &* size
         let product = Matrix(products + worker &* Self.stripe &* rowStride &* size, rowStride: rowStride)
-        let reader = evaluation.reader(memory + worker &* RowReader.scratchSize(rows))
+        let state = evaluation.reader(memory + worker &* RowReader.scratchSize(rows)).states
+        state.pointee.setUnit(1, inDouble: rows.element.computesInDouble)
         let first = unit &* Self.stripe
-        let count = min(Self.stripe, rows.dim &- first)
-        for start in stride(from: 0, to: points, by: Self.depth) {
-            let block = start..<min(start &+ Self.depth, points)
-            reader.packPoints(
-                pushed, block, to: packed, stride: rowStride, squares: squares + worker &* Self.depth &* size)
-            let columns = Matrix(packed + first &* size, rowStride: 1, columnStride: rowStride)
+        let columns = rows.dim &- first
+        let count = min(Self.stripe, columns)
+        for start in stride(from: 0, to: points.count, by: Self.depth) {
+            let block = points.rows.from(row: start, column: first, rows.element)
             kernels.multiply(
-                m: count, n: rows.dim, k: block.count, columns, Matrix(packed, rowStride: rowStride), into: product,
-                adding: false)
+                m: count, n: columns, k: min(Self.depth, points.count &- start), block.transposed, block,
+                into: product, adding: false)
             for row in 0..<count {
-                reader.states[0].features = UnsafeRawPointer(product.start + row &* rowStride &* size)
-                reader.setUnit(1, of: 0)
-                kernels.add(reader.states, 1, to: moments + (first &+ row) &* rows.dim, count: rows.dim)
+                state.pointee.features = UnsafeRawPointer(product.from(row: row, column: 0, rows.element).start)
+                kernels.add(state, 1, to: moments + ((first &+ row) &* rows.dim &+ first), count: columns)
             }
         }
     }

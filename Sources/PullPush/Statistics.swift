@@ -104,9 +104,10 @@ extension PullPushLoss {
         // Everything into scratch first: past the last allocation nothing can fail, and only then the vector changes.
         if case .squared(let goal) = push {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
-            try evaluation.addSecondMoments(to: moments)
+            let points = try evaluation.packedPoints()
+            try evaluation.addSecondMoments(of: points, to: moments)
             let (own, sums) = try evaluation.pairwise(
-                .squared(target: goal, onError: 0), PushGradient(job: job, scale: 0),
+                .squared(target: goal, onError: 0), points, PushGradient(job: job, scale: 0),
                 moments: try evaluation.narrowed(moments: moments).matrix)
             for i in 0..<batch.dim &* batch.dim { vector[layout.moments + i] += moments[i] }
             layout.add(counts, sums, ownPairs: own.value, to: vector)
@@ -146,7 +147,7 @@ extension PullPushLoss {
             if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, scale: pushScale(target.upstream, over: totals.counts.negative))
-                _ = try evaluation.pairwise(function, gradient, moments: moments)
+                _ = try evaluation.pairwise(function, try evaluation.packedPoints(), gradient, moments: moments)
             } else {
                 _ = try evaluation.sumIdentities(job)
             }

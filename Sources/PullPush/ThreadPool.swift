@@ -15,8 +15,7 @@ struct ThreadPool {
     private struct Job {
         var next: Int64 = 0
         var units: Int
-        var context: UnsafeRawPointer
-        var run: (_ context: UnsafeRawPointer, _ worker: Int, _ unit: Int) -> Void
+        var work: Work
     }
 
     /// What caller and helpers share; it lives as long as the process.
@@ -77,24 +76,23 @@ struct ThreadPool {
         }
     }
 
-    /// Runs `body` for every unit, by up to `workers` threads of which the caller is one, worker 0.
-    ///
-    /// - Parameter body: captures nothing; what it needs is in the context
-    static func run<Context>(
-        _ units: Int, workers: Int, _ context: Context, _ body: @escaping (Context, _ worker: Int, _ unit: Int) -> Void
-    ) {
+    /// What is done for a unit.
+    struct Work {
+        let context: UnsafeRawPointer
+        /// It captures nothing.
+        let run: (_ context: UnsafeRawPointer, _ worker: Int, _ unit: Int) -> Void
+    }
+
+    /// Does the work for every unit, by up to `workers` threads of which the caller is one, worker 0.
+    @inline(never)
+    static func run(_ units: Int, workers: Int, _ work: Work) {
         guard workers > 1, units > 1, let pool = ThreadPool(), csystem_exchange(&pool.shared.pointee.taken, 1) == 0
         else {
-            for unit in 0..<units { body(context, 0, unit) }
+            for unit in 0..<units { work.run(work.context, 0, unit) }
             return
         }
-        withUnsafePointer(to: (context, body)) { bound in
-            var job = Job(units: units, context: UnsafeRawPointer(bound)) { context, worker, unit in
-                let bound = context.assumingMemoryBound(to: (Context, (Context, Int, Int) -> Void).self)
-                bound.pointee.1(bound.pointee.0, worker, unit)
-            }
-            withUnsafeMutablePointer(to: &job) { pool.run($0, helpers: min(workers, units) - 1) }
-        }
+        var job = Job(units: units, work: work)
+        withUnsafeMutablePointer(to: &job) { pool.run($0, helpers: min(workers, units) - 1) }
         _ = csystem_exchange(&pool.shared.pointee.taken, 0)
     }
 
@@ -131,7 +129,7 @@ struct ThreadPool {
         while true {
             let unit = Int(csystem_fetch_add(&job.pointee.next, 1))
             if unit >= job.pointee.units { return }
-            job.pointee.run(job.pointee.context, worker, unit)
+            job.pointee.work.run(job.pointee.work.context, worker, unit)
         }
     }
 

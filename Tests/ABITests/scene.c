@@ -95,6 +95,8 @@ struct scene scene_make(const struct shape *shape, size_t dim, const struct elem
         double length = data == DATA_TINY && random_below(&state, 2) ? lengths[random_below(&state, 6)] : 1;
         fill_row(scene.exact + a * dim, dim, direction, 0.3, length, &state);
         for (size_t d = 0; d < dim; d++) {
+            if (data == DATA_WHOLE)
+                scene.exact[a * dim + d] = (double)random_below(&state, 3) - 1;
             element_store(element, scene.features.bytes, a * scene.row_stride + d, scene.exact[a * dim + d]);
             scene.exact[a * dim + d] = element_load(element, scene.features.bytes, a * scene.row_stride + d);
             element_store(element, scene.gradient.bytes, a * scene.gradient_stride + d, random_signed(&state));

@@ -9,7 +9,8 @@
 enum data { /* what the rows look like; they are about 1 long unless said otherwise */
     DATA_SPREAD, /* random directions */
     DATA_ALIKE,  /* the rows of an identity are near each other */
-    DATA_TINY    /* some rows are 0, or of a length around the thresholds of the normalisations */
+    DATA_TINY,   /* some rows are 0, or of a length around the thresholds of the normalisations */
+    DATA_WHOLE   /* small whole numbers, so that no product of two rows is near the corner of a hinge but on it */
 };
 
 enum layout {

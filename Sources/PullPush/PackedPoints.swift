@@ -1,0 +1,62 @@
+import CVectors
+import KernelInterface
+
+/// The pushed points as rows of one matrix, for the pushes that look at pairs.
+struct PackedPoints {
+    let count: Int
+    /// Beyond dim a row holds zeros, but for a 1 in column `width`: what multiplies points with the weights of pairs finds
+    /// the weights' sum there. A row is a line of the cache longer than a vector, for at a power of two the rows' columns
+    /// would lie on the same few lines and drive each other out.
+    let rows: Matrix
+    /// Squared norms in compute scalars.
+    let squares: UnsafeMutableRawPointer
+
+    /// Points that are taken together: a multiple of the lanes and of `productRows`.
+    let blockSize: Int
+    /// Blocks there is room for.
+    let blocks: Int
+
+    /// The points of a block.
+    func block(_ number: Int) -> Range<Int> {
+        number &* blockSize..<min((number &+ 1) &* blockSize, count)
+    }
+}
+
+extension Evaluation {
+    /// Compute scalars from one row of a matrix of vectors to the next; see `PackedPoints`.
+    var rowStride: Int { width &+ rows.element.lanes }
+
+    @_optimize(size)
+    func packedPoints() throws(PullPushError) -> PackedPoints {
+        let count = loss.points == .all ? rows.count : rows.identityCount
+        // Small blocks leave more to symmetry, large ones see the others less often.
+        let blockSize = if case .hinge = loss.push, count > 1024 { 192 } else { 48 }
+        let blocks = (count &+ blockSize &- 1) / blockSize
+        let points = PackedPoints(
+            count: count, rows: Matrix(try allocateScalars(blocks &* blockSize &* rowStride), rowStride: rowStride),
+            squares: try zeroScalars(blocks &* blockSize), blockSize: blockSize, blocks: blocks)
+        let work = PackingWork(
+            evaluation: self, points: points,
+            memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
+        withUnsafePointer(to: work) {
+            ThreadPool.run(
+                blocks, workers: workers,
+                ThreadPool.Work(context: $0) { work, worker, unit in
+                    work.assumingMemoryBound(to: PackingWork.self).pointee.run(worker, unit)
+                })
+        }
+        return points
+    }
+}
+
+private struct PackingWork {
+    let evaluation: Evaluation
+    let points: PackedPoints
+    /// For each worker's reader.
+    let memory: UnsafeMutableRawPointer
+
+    func run(_ worker: Int, _ unit: Int) {
+        evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).packPoints(
+            evaluation.loss.points, points.block(unit), to: points)
+    }
+}
