@@ -86,10 +86,14 @@ struct Tile {
                 begin(product: moments, total: work.gradient.job.total, totalWeight: -work.target)
             }
             let isOwn = work.moments != nil
-            // Without a gradient a pair need not be seen from both sides.
-            let partners = isOwn ? ownPoints : (hasGradient ? 0 : first)..<points.count
-            work.pairSums[unit] = addPairs(
-                partners, own: isOwn, mirrored: !isOwn && !hasGradient, hasGradient: hasGradient, adding: isOwn)
+            if isOwn && pushed != .all {
+                work.pairSums[unit] = addSelfPairs(hasGradient: hasGradient)
+            } else {
+                // Without a gradient a pair need not be seen from both sides.
+                let partners = isOwn ? ownPoints : (hasGradient ? 0 : first)..<points.count
+                work.pairSums[unit] = addPairs(
+                    partners, own: isOwn, mirrored: !isOwn && !hasGradient, hasGradient: hasGradient, adding: isOwn)
+            }
         }
         if hasGradient, case .distanceHinge = work.function { subtractWeightedPoints() }
         work.identitySums[unit] = finishIdentities()
@@ -164,15 +168,29 @@ struct Tile {
         }
     }
 
+    /// The pairs of the squared push that the moments hold too much, where a point's identity has no other point.
+    @_optimize(size)
+    private func addSelfPairs(hasGradient: Bool) -> PairSums {
+        var sums = PairSums()
+        for i in 0..<block.count {
+            let error = scalar(points.squares + (block.lowerBound &+ i) &* size) - work.pointee.target
+            sums.value += error * error
+            if hasGradient { addToGradient(i, rows(from: block.lowerBound &+ i).start, by: -error) }
+        }
+        return sums
+    }
+
     /// Takes from every point's gradient the point itself, times the sum of its weights.
     @_optimize(size)
     private func subtractWeightedPoints() {
         for i in 0..<block.count {
-            let sum = gradients.from(row: i, column: width, rows.element).start
-            let weight =
-                rows.element.computesInDouble ? sum.load(as: Double.self) : Double(sum.load(as: Float.self))
-            addToGradient(i, rows(from: block.lowerBound &+ i).start, by: -weight)
+            let sum = scalar(gradients.from(row: i, column: width, rows.element).start)
+            addToGradient(i, rows(from: block.lowerBound &+ i).start, by: -sum)
         }
+    }
+
+    private func scalar(_ pointer: UnsafeRawPointer) -> Double {
+        rows.element.computesInDouble ? pointer.load(as: Double.self) : Double(pointer.load(as: Float.self))
     }
 
     private func addToGradient(_ i: Int, _ vector: UnsafeRawPointer, by weight: Double) {

@@ -228,7 +228,7 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
                options->self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE;
     /* Of very many pairs: rounding of this sum would be more than the library's. */
     long double sum = 0, sum_inner = 0;
-    double cancelled = 0;
+    double cancelled = 0, of_one_identity = 0;
     answer->hinge_distance = HUGE_VAL;
     for (size_t i = 0; i < pushed->count; i++) {
         for (size_t j = 0; j < pushed->count; j++) {
@@ -240,6 +240,7 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
             }
             if (pushed->identity[i] == pushed->identity[j]) { /* a closed form has these pairs, and subtracts them */
                 cancelled += hinge ? 0 : squared ? size * size : size;
+                of_one_identity += fabs(s);
                 pushed->gradient.terms[i] += (hinge ? 0 : squared ? 4 * fabs(s) : 2) * sqrt(inner(v_j, v_j, dim));
                 continue;
             }
@@ -264,6 +265,7 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
     if (result->negative_pairs == 0)
         return 0;
     result->mean_negative = (double)sum_inner / (double)result->negative_pairs;
+    answer->mean_cancelled = of_one_identity / (double)result->negative_pairs;
     uint64_t divisor = options->reduction == PULLPUSH_REDUCTION_MEAN_ACTIVE ? result->active_pairs
                                                                              : result->negative_pairs;
     if (divisor == 0)
@@ -277,7 +279,7 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
                         const pullpush_options *options, struct answer *answer)
 {
     memset(&answer->result, 0, sizeof answer->result);
-    answer->pull_cancelled = answer->push_cancelled = answer->largest_square = 0;
+    answer->pull_cancelled = answer->push_cancelled = answer->mean_cancelled = answer->largest_square = 0;
     answer->unsettled_pairs = 0;
     answer->result.struct_size = sizeof answer->result;
 

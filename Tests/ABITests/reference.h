@@ -13,6 +13,7 @@ struct answer {
     double *row_scales;    /* rows: the factor between a raw row and its normalised row; NULL if not wanted */
     double pull_cancelled; /* what a closed form of the pull, and of the push, adds up and takes away again */
     double push_cancelled;
+    double mean_cancelled; /* and of the mean inner product of different identities */
     double gradient_terms; /* what the norm of the gradient of the normalised rows would be if no terms cancelled */
     double hinge_distance; /* how close any pair comes to the corner of the hinge; HUGE_VAL without a hinge */
     /* The pairs so close to it that rounding chooses their side, and the norm of what they are to the gradient. */
