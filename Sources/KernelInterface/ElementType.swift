@@ -10,7 +10,7 @@ public enum ElementType: Int32, Sendable {
     case float16 = 3
     case bfloat16 = 4
 
-    @inlinable
+    @inlinable @inline(__always)
     public var size: Int {
         switch self {
         case .float32: 4
@@ -19,14 +19,14 @@ public enum ElementType: Int32, Sendable {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     public var computesInDouble: Bool { self == .float64 }
-    @inlinable
+    @inlinable @inline(__always)
     public var computeSize: Int { computesInDouble ? 8 : 4 }
-    @inlinable
+    @inlinable @inline(__always)
     public var lanes: Int { computesInDouble ? lanesOfDouble : lanesOfFloat }
 
     /// The least multiple of the lanes that holds `count` compute scalars.
-    @inlinable
+    @inlinable @inline(__always)
     public func padded(_ count: Int) -> Int { (count &+ lanes &- 1) & ~(lanes &- 1) }
 }

@@ -66,8 +66,8 @@ public struct LinearRows {
     /// Whether sums of an identity of so many rows need a closer look than one in the compute type: something overflowed,
     /// or cancels. A NaN does, too.
     @inlinable @inline(__always)
-    public func isExceptional(_ sums: RowSums, count: Double) -> Bool {
-        let spread = sums.squares - sums.product / count
+    public func isExceptional(_ sums: RowSums, count: Int) -> Bool {
+        let spread = sums.squares - sums.product / Double(count)
         return !(sums.squares < .infinity && sums.product < .infinity)
             || (centred && count > 1 && !(spread > 0.1 * sums.squares))
     }
@@ -90,10 +90,11 @@ public struct LinearSums {
     public init() {}
 
     @inlinable @inline(__always)
-    public mutating func add(_ sums: RowSums, count k: Double) {
+    public mutating func add(_ sums: RowSums, count: Int) {
+        let k = Double(count)
         identities &+= 1
         firstSquares += sums.firstSquare
-        guard k > 1 else { return }
+        guard count > 1 else { return }
         countSquares += k * k
         counts += k
         products += sums.product

@@ -49,11 +49,11 @@ public struct Rows {
     }
 
     /// Whether the kernels use the rows where they are; else they copy them into scratch, see `stagedColumns`.
-    @inlinable
+    @inlinable @inline(__always)
     public var isDirect: Bool { dim >= element.lanes && element.size == element.computeSize }
 
     /// Compute scalars of scratch for one copied row.
-    @inlinable
+    @inlinable @inline(__always)
     public var stagedColumns: Int { isDirect ? 0 : element.padded(dim) }
 
     /// The rows of identity `c`: `base + members[0]`, `base + members[1]`, …

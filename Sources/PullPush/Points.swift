@@ -14,20 +14,21 @@ extension RowReader {
         while next < range.upperBound {
             let first = next
             var count = 1
-            if points == .centroids {
+            let end = min(first &+ Self.fewRows, range.upperBound)
+            switch points {
+            case .representatives:
+                for point in first..<end { load(rows.identity(point).row(0), at: point &- first) }
+                next = end
+            case .centroids:
                 let identity = rows.identity(next)
                 count = identity.count
                 for a in 0..<count { load(identity.row(a), at: a) }
                 next &+= 1
-            } else {
-                while next < min(first &+ Self.fewRows, range.upperBound) {
-                    if points == .representatives { number = next }
-                    var identity = rows.identity(number)
-                    if next &- identity.start == identity.count && points == .all {
-                        number &+= 1
-                        identity = rows.identity(number)
-                    }
-                    load(identity.row(points == .all ? next &- identity.start : 0), at: next &- first)
+            case .all:
+                while next < end {
+                    if next == rows.identity(number).start &+ rows.identity(number).count { number &+= 1 }
+                    let identity = rows.identity(number)
+                    load(identity.row(next &- identity.start), at: next &- first)
                     next &+= 1
                 }
             }

@@ -15,16 +15,24 @@ struct FourRows<S: ComputeScalar> {
     let target2: UnsafeMutablePointer<S>
     let target3: UnsafeMutablePointer<S>
 
+    /// The vector that the first row has for itself.
+    let own: UnsafePointer<S>
+
     @inline(__always)
-    init(_ states: UnsafePointer<RowState>) {
-        row0 = states[0].features.assumingMemoryBound(to: S.self)
-        row1 = states[1].features.assumingMemoryBound(to: S.self)
-        row2 = states[2].features.assumingMemoryBound(to: S.self)
-        row3 = states[3].features.assumingMemoryBound(to: S.self)
-        target0 = states[0].gradient.target.assumingMemoryBound(to: S.self)
-        target1 = states[1].gradient.target.assumingMemoryBound(to: S.self)
-        target2 = states[2].gradient.target.assumingMemoryBound(to: S.self)
-        target3 = states[3].gradient.target.assumingMemoryBound(to: S.self)
+    init(_ job: LinearRows, _ identity: Identity, own: UnsafeRawPointer) {
+        let features = job.rows.pointee.features
+        func row(_ a: Int) -> UnsafePointer<S> {
+            UnsafeRawPointer(cvectors_address(features + identity.row(a) &* job.featureBytes))
+                .assumingMemoryBound(to: S.self)
+        }
+        func target(_ a: Int) -> UnsafeMutablePointer<S> {
+            UnsafeMutableRawPointer(
+                mutating: cvectors_address(job.gradient + identity.row(a) &* job.gradientBytes)
+            ).assumingMemoryBound(to: S.self)
+        }
+        (row0, row1, row2, row3) = (row(0), row(1), row(2), row(3))
+        (target0, target1, target2, target3) = (target(0), target(1), target(2), target(3))
+        self.own = own.assumingMemoryBound(to: S.self)
     }
 }
 
@@ -54,11 +62,40 @@ private struct FourLanes<S: ComputeScalar> {
     }
 }
 
+/// Writes the gradient of identities from `first` on, up to the first that has not four rows, or is exceptional; returns
+/// its number.
+@inline(__always)
+func writeFours<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ first: Int, _ end: Int, _ sums: inout LinearSums
+) -> Int {
+    let weights = LinearWeights(job, count: 4)
+    return weights.isUnit
+        ? forEachFour(S.self, job, first, end, &sums) { writeFourUnitRows($0, weights, job.rows.pointee.dim) }
+        : forEachFour(S.self, job, first, end, &sums) { writeFourRawRows($0, weights, job.rows.pointee) }
+}
+
+@inline(__always)
+private func forEachFour<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ first: Int, _ end: Int, _ sums: inout LinearSums,
+    _ write: (FourRows<S>) -> RowSums?
+) -> Int {
+    var number = first
+    while number < end {
+        let identity = job.rows.pointee.identity(number)
+        guard identity.count == 4,
+            let found = write(FourRows(job, identity, own: job.own(of: number, identity))),
+            !job.isExceptional(found, count: 4)
+        else { break }
+        sums.add(found, count: 4)
+        number &+= 1
+    }
+    return number
+}
+
 // MARK: Unit rows
 
 private struct UnitSweep<S: ComputeScalar> {
     let rows: FourRows<S>
-    let own: UnsafePointer<S>
     let onSum: Register<S>
     let ownOnFirst: Register<S>
     var firstSquares = Register<S>.zero
@@ -79,7 +116,7 @@ private struct UnitSweep<S: ComputeScalar> {
         squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
         squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
         let h = sum * onSum
-        multiplyAdd(Register(own + column), ownOnFirst, h).store(rows.target0 + column)
+        multiplyAdd(Register(rows.own + column), ownOnFirst, h).store(rows.target0 + column)
         h.store(rows.target1 + column)
         h.store(rows.target2 + column)
         h.store(rows.target3 + column)
@@ -89,11 +126,11 @@ private struct UnitSweep<S: ComputeScalar> {
 
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
-func writeFourUnitRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums {
-    let dim = job.rows.pointee.dim
+func writeFourUnitRows<S: ComputeScalar>(
+    _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int
+) -> RowSums {
     var sweep = UnitSweep<S>(
-        rows: FourRows(job.states), own: weights.own.assumingMemoryBound(to: S.self),
-        onSum: Register<S>(repeating: S(weights.onSum)), ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
+        rows: rows, onSum: Register<S>(repeating: S(weights.onSum)), ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     var product = SquareSum<S>()
     let whole = Block<S>.columns(of: dim)
     var next = 0
@@ -165,23 +202,23 @@ private struct Gram {
     static var piece: Int { 256 }
 
     @inline(__always)
-    init<S: ComputeScalar>(_ rows: FourRows<S>, _ own: UnsafePointer<S>, dim: Int) {
+    init<S: ComputeScalar>(_ rows: FourRows<S>, dim: Int) {
         let whole = dim & ~(2 &* S.laneCount &- 1)
         var next = 0
         while next < dim {
             var sums = GramSums<S>()
             let end = min(next &+ Self.piece, whole)
             while next < end {
-                sums.add(FourLanes(rows, next), Register(own + next))
+                sums.add(FourLanes(rows, next), Register(rows.own + next))
                 next &+= S.laneCount
-                sums.add(FourLanes(rows, next), Register(own + next))
+                sums.add(FourLanes(rows, next), Register(rows.own + next))
                 next &+= S.laneCount
             }
             if next == whole {
                 while next < dim {
                     let columns = Columns<S>(next, of: dim)
                     let x = FourLanes(rows, columns.offset)
-                    sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(own))
+                    sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(rows.own))
                     next &+= S.laneCount
                 }
             }
@@ -234,14 +271,14 @@ private struct FourScales {
 
 /// Rows that are normalised, or enter their gradient themselves; nil if one of them is exceptional.
 @inline(__always)
-func writeFourRawRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights: LinearWeights) -> RowSums? {
-    let dim = job.rows.pointee.dim
-    let rows = FourRows<S>(job.states)
-    let own = weights.own.assumingMemoryBound(to: S.self)
-    let gram = Gram(rows, own, dim: dim)
+func writeFourRawRows<S: ComputeScalar>(
+    _ rows: FourRows<S>, _ weights: LinearWeights, _ batch: Rows
+) -> RowSums? {
+    let dim = batch.dim
+    let gram = Gram(rows, dim: dim)
     let squares = gram.squares
     for a in 0..<4 where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
-    let x = FourScales(squares: squares, job.rows.pointee.normalization)
+    let x = FourScales(squares: squares, batch.normalization)
     let alongSum = gram.along(x.scale) * x.scale
     let ownPart = Four(SIMD4(weights.ownOnFirst * gram.alongOwn * x.scale.lanes.x, 0, 0, 0))
     let along = multiplyAdd(alongSum, Four(repeating: weights.onSum), ownPart)
@@ -262,7 +299,7 @@ func writeFourRawRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ weights:
     func write(_ column: Int) {
         let x = FourLanes(rows, column)
         let h = multiplyAdd(x.x3, u3, multiplyAdd(x.x2, u2, multiplyAdd(x.x1, u1, x.x0 * u0))) * onSum
-        multiplyAdd(Register(own + column), onOwn, multiplyAdd(x.x0, r0, h * u0)).store(rows.target0 + column)
+        multiplyAdd(Register(rows.own + column), onOwn, multiplyAdd(x.x0, r0, h * u0)).store(rows.target0 + column)
         multiplyAdd(x.x1, r1, h * u1).store(rows.target1 + column)
         multiplyAdd(x.x2, r2, h * u2).store(rows.target2 + column)
         multiplyAdd(x.x3, r3, h * u3).store(rows.target3 + column)

@@ -4,72 +4,77 @@ import KernelInterface
 /// See `Kernels.writeLinear`.
 @inline(__always)
 func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: Int, _ end: Int) -> LinearSums {
-    let rows = job.rows.pointee
-    let states = job.states
     var sums = LinearSums()
-    for number in first..<end {
-        let identity = rows.identity(number)
-        let count = identity.count
-        for a in 0..<count {
+    var weights = LinearWeights(job, count: 4)
+    var number = first
+    while number < end {
+        if !job.isLarge {
+            let next = writeFours(S.self, job, number, end, &sums)
+            // The next has another number of rows, or is exceptional.
+            if next == end || job.rows.pointee.identity(next).count == 4 { break }
+            number = next
+        }
+        let identity = job.rows.pointee.identity(number)
+        if identity.count != weights.count { weights = LinearWeights(job, count: identity.count) }
+        for a in 0..<weights.count {
             let row = identity.row(a)
-            states[a].features = rows.features + row &* job.featureBytes
-            states[a].gradient.target = job.gradient + row &* job.gradientBytes
+            job.states[a].features = job.rows.pointee.features + row &* job.featureBytes
+            job.states[a].gradient.target = job.gradient + row &* job.gradientBytes
         }
-        let weights = LinearWeights(job, number, count: count)
-        let isUnit = rows.normalization == .none && weights.onRow == 0 && weights.onFirst == 0
-        let found: RowSums?
-        if count == 4 && !job.isLarge {
-            found = isUnit ? writeFourUnitRows(S.self, job, weights) : writeFourRawRows(S.self, job, weights)
-        } else {
-            found = isUnit ? writeUnitRows(S.self, job, count, weights) : writeRawRows(S.self, job, count, weights)
-        }
-        guard let found, !job.isExceptional(found, count: Double(count)) else { break }
-        sums.add(found, count: Double(count))
+        let own = job.own(of: number, identity)
+        let found = weights.isUnit ? writeUnitRows(S.self, job, weights, own) : writeRawRows(S.self, job, weights, own)
+        guard let found, !job.isExceptional(found, count: weights.count) else { break }
+        sums.add(found, count: weights.count)
+        number &+= 1
     }
     return sums
 }
 
-/// The coefficients of `LinearRows` for one identity, whose rows are those of the states. They are finite, or exceptional.
+/// The coefficients of `LinearRows` for identities of `count` rows. They are finite, or exceptional.
 struct LinearWeights {
+    let count: Int
     let onSum: Double
     let onRow: Double
-    let own: UnsafeRawPointer
+    /// Of the first row, on its own vector and on itself.
     let ownOnFirst: Double
-    /// Of the first row, on itself.
     let onFirst: Double
+    /// Whether rows enter neither normalised nor by themselves.
+    let isUnit: Bool
 
     @inline(__always)
-    init(_ job: LinearRows, _ identity: Int, count: Int) {
+    init(_ job: LinearRows, count: Int) {
         let pulls = count > 1
+        self.count = count
         onSum = pulls ? job.pullOnSum : 0
         onRow = pulls ? job.pullOnRow + job.pullOnRowByCount * Double(count) : 0
-        // Without weight it is any vector of finite numbers, for zero times another is none.
-        own = job.ownOnFirst == 0 ? job.states[0].features : job.own + identity &* job.ownBytes
         ownOnFirst = job.ownOnFirst
         onFirst = onRow + job.firstOnFirst
+        isUnit = job.rows.pointee.normalization == .none && onRow == 0 && onFirst == 0
     }
 }
 
 /// Rows that enter neither normalised nor by themselves.
 @inline(__always)
 private func writeUnitRows<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ count: Int, _ weights: LinearWeights
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ own: UnsafeRawPointer
 ) -> RowSums {
+    let count = weights.count
     let found = addRows(job.states, count, into: job.sum.assumingMemoryBound(to: S.self), job.rows.pointee.dim)
     for a in 0..<count {
         job.states[a].gradient.onShared = weights.onSum
         job.states[a].gradient.onRow = 0
         job.states[a].gradient.own = nil
     }
-    job.write(S.self, count, own: weights.own, by: weights.ownOnFirst)
+    job.write(S.self, count, own: own, by: weights.ownOnFirst)
     return found
 }
 
 /// Rows that are normalised, or enter their gradient themselves; nil if one of them is exceptional.
 @inline(__always)
 private func writeRawRows<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ count: Int, _ weights: LinearWeights
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ own: UnsafeRawPointer
 ) -> RowSums? {
+    let count = weights.count
     let states = job.states
     let dim = job.rows.pointee.dim
     let normalization = job.rows.pointee.normalization
@@ -87,7 +92,7 @@ private func writeRawRows<S: ComputeScalar>(
         states, count, into: job.sum.assumingMemoryBound(to: S.self), dim,
         products: job.products.assumingMemoryBound(to: S.self))
     let alongOwn = dotProduct(
-        states[0].features.assumingMemoryBound(to: S.self), weights.own.assumingMemoryBound(to: S.self), dim)
+        states[0].features.assumingMemoryBound(to: S.self), own.assumingMemoryBound(to: S.self), dim)
     var ownPart = weights.ownOnFirst * alongOwn
     var onSelf = weights.onFirst
     for a in 0..<count {
@@ -100,11 +105,18 @@ private func writeRawRows<S: ComputeScalar>(
         ownPart = 0
         onSelf = weights.onRow
     }
-    job.write(S.self, count, own: weights.own, by: weights.ownOnFirst * states[0].scale.scale)
+    job.write(S.self, count, own: own, by: weights.ownOnFirst * states[0].scale.scale)
     return RowSums(product: product, squares: squares, firstSquare: states[0].scale.square)
 }
 
 extension LinearRows {
+    /// The vector that an identity's first row has for itself. Without weight it is any vector of finite numbers, for zero
+    /// times another is none.
+    @inline(__always)
+    func own(of number: Int, _ identity: Identity) -> UnsafeRawPointer {
+        ownOnFirst == 0 ? rows.pointee.features + identity.row(0) &* featureBytes : own + number &* ownBytes
+    }
+
     /// Writes the gradient rows, the first with its own vector.
     @inline(__always)
     fileprivate func write<S: ComputeScalar>(_: S.Type, _ count: Int, own: UnsafeRawPointer, by onOwn: Double) {

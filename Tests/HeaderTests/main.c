@@ -132,6 +132,7 @@ static void test_the_processor(void)
         vector where = cvectors_where_positive(v, chosen);                                                             \
         for (int i = 0; i < lanes; i++)                                                                                \
             check(where[i] == (v[i] <= 0 ? 0 : chosen[i]), #vector ": where_positive");                                \
+        check(cvectors_address(stored) == stored, #vector ": address");                                                \
         cvectors_stream(chosen, stored);                                                                               \
         cvectors_fence();                                                                                              \
         for (int i = 0; i < lanes; i++)                                                                                \
