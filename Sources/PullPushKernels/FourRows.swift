@@ -130,7 +130,8 @@ func writeFourUnitRows<S: ComputeScalar>(
     _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int
 ) -> RowSums {
     var sweep = UnitSweep<S>(
-        rows: rows, onSum: Register<S>(repeating: S(weights.onSum)), ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
+        rows: rows, onSum: Register<S>(repeating: S(weights.onSum)),
+        ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     var product = SquareSum<S>()
     let whole = Block<S>.columns(of: dim)
     var next = 0
