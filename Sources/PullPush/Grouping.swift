@@ -36,13 +36,12 @@ extension Batch {
     private func grouped(
         by labels: UnsafePointer<Int64>, _ normalization: Normalization, _ scratch: inout Scratch
     ) throws(PullPushError) -> Rows {
-        let identityOfRow = try scratch.allocate(rows, of: Int.self)
+        let identityOfRow = try scratch.allocate(rows, of: UInt32.self)
         let offsets = try scratch.allocate(rows + 1, of: Int.self)
-        let (identityCount, isContiguous) = try number(labels, identityOfRow, firstRows: offsets, &scratch)
+        let (identityCount, isContiguous) = try number(labels, identityOfRow, counts: offsets + 1, &scratch)
 
-        // Count, then turn the counts into where identities start.
-        for c in 0...identityCount { offsets[c] = 0 }
-        for r in 0..<rows { offsets[identityOfRow[r] + 1] += 1 }
+        // Turn the counts into where identities start.
+        offsets[0] = 0
         var smallest = rows
         var largest = 0
         for c in 0..<identityCount {
@@ -57,7 +56,7 @@ extension Batch {
         let next = try scratch.allocate(identityCount, of: Int.self)
         for c in 0..<identityCount { next[c] = offsets[c] }
         for r in 0..<rows {
-            let identity = identityOfRow[r]
+            let identity = Int(identityOfRow[r])
             order[next[identity]] = r
             next[identity] += 1
         }
@@ -68,45 +67,43 @@ extension Batch {
 
     /// Numbers the identities in the order in which they first appear, through an open-addressing hash table.
     ///
-    /// - Parameter firstRows: room for the first row of every identity.
+    /// - Parameter counts: room for as many numbers as there are rows; receives the rows of every identity
     /// - Returns: the number of identities, and whether the rows of each stand together.
     private func number(
-        _ labels: UnsafePointer<Int64>, _ identityOfRow: UnsafeMutablePointer<Int>,
-        firstRows: UnsafeMutablePointer<Int>, _ scratch: inout Scratch
+        _ labels: UnsafePointer<Int64>, _ identityOfRow: UnsafeMutablePointer<UInt32>,
+        counts: UnsafeMutablePointer<Int>, _ scratch: inout Scratch
     ) throws(PullPushError) -> (count: Int, isContiguous: Bool) {
-        var slots = 16
-        while slots < 2 * rows { slots *= 2 }
-        // An identity's number + 1; 0 where the slot is free.
-        let table = try scratch.allocate(slots, of: Int.self)
-        memset(table, 0, slots * MemoryLayout<Int>.stride)
+        var bits = 4
+        while 1 << bits < 2 * rows { bits += 1 }
+        // An identity's number + 1, which is below 2³² as rows are; 0 where the slot is free.
+        let table = try scratch.allocate(1 << bits, of: UInt32.self)
+        memset(table, 0, MemoryLayout<UInt32>.stride << bits)
+        let firstRows = try scratch.allocate(rows, of: UInt32.self)
+        let mask = 1 << bits - 1
         var count = 0
         var isContiguous = true
+        var identity = 0
         for r in 0..<rows {
-            if r > 0 && labels[r] == labels[r - 1] {
-                identityOfRow[r] = identityOfRow[r - 1]
-                continue
+            let label = labels[r]
+            if r == 0 || label != labels[r - 1] {
+                // Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) by 2⁶⁴ over the golden ratio.
+                var slot = Int((UInt64(bitPattern: label) &* 0x9E37_79B9_7F4A_7C15) &>> UInt64(64 - bits))
+                while table[slot] != 0 && labels[Int(firstRows[Int(table[slot]) - 1])] != label {
+                    slot = (slot + 1) & mask
+                }
+                if table[slot] == 0 {
+                    firstRows[count] = UInt32(truncatingIfNeeded: r)
+                    counts[count] = 0
+                    count += 1
+                    table[slot] = UInt32(truncatingIfNeeded: count)
+                } else {
+                    isContiguous = false
+                }
+                identity = Int(table[slot]) - 1
             }
-            var slot = Int(truncatingIfNeeded: hash(labels[r])) & (slots - 1)
-            while table[slot] != 0 && labels[firstRows[table[slot] - 1]] != labels[r] {
-                slot = (slot + 1) & (slots - 1)
-            }
-            if table[slot] == 0 {
-                firstRows[count] = r
-                count += 1
-                table[slot] = count
-            } else {
-                isContiguous = false
-            }
-            identityOfRow[r] = table[slot] - 1
+            identityOfRow[r] = UInt32(truncatingIfNeeded: identity)
+            counts[identity] += 1
         }
         return (count, isContiguous)
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the label moves every bit of the hash.
-private func hash(_ label: Int64) -> UInt64 {
-    var z = UInt64(bitPattern: label) &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
 }
