@@ -2,7 +2,7 @@
 
 Compute-bound pushes are judged by what they take beyond the linear loss on the same rows. Their arithmetic is two
 matrix products: of the pushed vectors with one another and of the result with them, 2·P·D·min(P, D) operations each for
-the squared push and 2·P²·D each for the hinge.
+the squared push and 2·P²·D each for the hinge. Whoever makes use of the first product's symmetry needs fewer.
 """
 
 from __future__ import annotations

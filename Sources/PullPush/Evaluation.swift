@@ -20,7 +20,8 @@ struct Evaluation {
         self.loss = loss
         self.groupedRows = groupedRows
         kernels = InstructionSet.current.kernels(for: rows.element)
-        workers = Threads.workers(loss.numThreads, bytes: rows.count &* rows.dim &* rows.element.size)
+        workers = Threads.workers(
+            loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(rows))
         self.scratch = scratch
     }
 
@@ -193,6 +194,15 @@ extension Rows {
 }
 
 extension PullPushLoss {
+    /// Bytes of features that take as long as the pairs of the push.
+    fileprivate func pairSize(_ rows: Rows) -> Double {
+        if push == .linear { return 0 }
+        let points = Double(points == .all ? rows.count : rows.identityCount)
+        let dim = Double(rows.dim)
+        let partners = if case .squared = push { min(points, dim) } else { points }
+        return points * dim * partners / 8
+    }
+
     /// What the gradient of a sum over the pairs of the push is multiplied with.
     func pushScale(_ upstream: Double, over pairs: Int) -> Double {
         pairs > 0 ? upstream * pushWeight / Double(pairs) : 0

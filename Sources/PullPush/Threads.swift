@@ -19,12 +19,14 @@ public enum Threads {
         return Int(csystem_exchange(&maximum, clamped(count) + 1)) - 1
     }
 
-    /// The number of workers for a call on so many bytes of features.
+    /// The number of workers for a call.
     ///
-    /// - Parameter requested: the call's option; 0 chooses by size
-    static func workers(_ requested: Int, bytes: Int) -> Int {
+    /// - Parameters:
+    ///   - requested: the call's option; 0 chooses by size
+    ///   - size: bytes of features, and what else takes as long as a pass over so many
+    static func workers(_ requested: Int, size: Double) -> Int {
         // With less, waking a helper takes longer than it saves.
-        if requested == 1 || (requested == 0 && bytes < 1_000_000) { return 1 }
+        if requested == 1 || (requested == 0 && size < 1e6) { return 1 }
         let set = Int(onFirstUse(&maximum, initial))
         let limit = set == 0 ? min(Int(csystem_processor_count()), most) : set
         return requested == 0 ? limit : min(requested, limit)
