@@ -72,7 +72,7 @@ public struct Matrix {
     public var transposed: Matrix { Matrix(start, rowStride: columnStride, columnStride: rowStride) }
 
     /// The part of a matrix of contiguous rows that begins at this row and column.
-    public func from(row: Int, column: Int, _ element: ElementType) -> Matrix {
+    public func from(row: Int, column: Int = 0, _ element: ElementType) -> Matrix {
         Matrix(start + (row &* rowStride &+ column) &* element.computeSize, rowStride: rowStride)
     }
 }

@@ -83,7 +83,7 @@ private struct MomentWork {
                 m: count, n: columns, k: min(Self.depth, points.count &- start), block.transposed, block,
                 into: product, adding: false)
             for row in 0..<count {
-                state.pointee.features = UnsafeRawPointer(product.from(row: row, column: 0, rows.element).start)
+                state.pointee.features = UnsafeRawPointer(product.from(row: row, rows.element).start)
                 kernels.add(state, 1, to: moments + ((first &+ row) &* rows.dim &+ first), count: columns)
             }
         }

@@ -52,11 +52,11 @@ struct Tile {
     private var gradients: Matrix { Matrix(space.pointee.gradients, rowStride: points.rows.rowStride) }
     private var size: Int { rows.element.computeSize }
 
-    private func rows(from point: Int) -> Matrix { points.rows.from(row: point, column: 0, rows.element) }
+    private func rows(from point: Int) -> Matrix { points.rows.from(row: point, rows.element) }
 
     /// Of the weights of all pairs those of a block, from one partner on.
     private func weights(_ weights: Matrix, of block: Int, from partner: Int) -> Matrix {
-        weights.from(row: block &* points.blocks &* points.blockSize &+ partner, column: 0, rows.element)
+        weights.from(row: block &* points.blocks &* points.blockSize &+ partner, rows.element)
     }
 
     /// Weighs the pairs of the block's points with all from them on.
@@ -110,7 +110,7 @@ struct Tile {
         var sums = PairSums()
         for first in stride(from: partners.lowerBound, to: partners.upperBound, by: points.blockSize) {
             let others = first..<min(first &+ points.blockSize, partners.upperBound)
-            let tile = weights.from(row: first &- partners.lowerBound, column: 0, rows.element)
+            let tile = weights.from(row: first &- partners.lowerBound, rows.element)
             kernels.multiply(
                 m: others.count, n: block.count, k: rows.dim, rows(from: first),
                 Matrix(space.pointee.transposed, rowStride: points.blockSize), into: tile, adding: false)
@@ -194,7 +194,7 @@ struct Tile {
     }
 
     private func addToGradient(_ i: Int, _ vector: UnsafeRawPointer, by weight: Double) {
-        let gradient = gradients.from(row: i, column: 0, rows.element).start
+        let gradient = gradients.from(row: i, rows.element).start
         kernels.combine(
             gradient, by: 1, vector, by: weight, into: space.pointee.spare, count: width)
         gradient.copyMemory(from: space.pointee.spare, byteCount: width &* size)
