@@ -194,6 +194,7 @@ static void thin_rows(struct call *call, int32_t dtype, size_t rows, size_t samp
     X(count_short, ACCUMULATE | FINISH, STATISTICS, "count", "9", call->count = COUNT - 1)                            \
     X(count_long, ACCUMULATE | FINISH, STATISTICS, "count", "11", call->count = COUNT + 1)                            \
     X(total_of_fewer_points, FINISH, STATISTICS, "total[0]", "3", call->total[0] = 3)                                 \
+    X(total_of_too_many_points, FINISH, STATISTICS, "total[0]", "3.037e+09", call->total[0] = 3037000500)             \
     X(total_of_half_a_point, FINISH, STATISTICS, "total[0]", "4.5", call->total[0] = 4.5)                             \
     X(total_of_fewer_pairs, FINISH, STATISTICS, "total[1]", "23", call->total[1] = 23)                                \
     X(total_of_no_number, FINISH, STATISTICS, "total[1]", "nan", call->total[1] = NAN)                                \
