@@ -47,6 +47,7 @@ static void run_case(struct call *call, struct fault fault, long live_blocks)
         call_check_right(call);
     }
     check(faults->live_blocks == live_before, "the last call left %ld blocks", faults->live_blocks - live_before);
+    check(faults->requests == 0, "the last call asked %ld times for memory that was left for it", faults->requests);
     /* Fewer may be left: what stays for the next call can also be from a check, whose calls are not counted. */
     check(live_blocks < 0 || faults->live_blocks <= live_blocks, "%ld blocks are left instead of %ld",
           faults->live_blocks, live_blocks);
