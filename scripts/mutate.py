@@ -53,8 +53,8 @@ TESTS_OF = {
 }
 
 # The tests among threads and processes that ask something of the library itself, and quickly.
-PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "fork-later", "exit-amid-calls", "environment", "cancel"]
-PROCESS_TESTS += ["scratch"]
+PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "processors", "fork-later", "exit-amid-calls"]
+PROCESS_TESTS += ["environment", "cancel", "scratch"]
 
 # What is replaced, by what; either way for pairs. Swift's operators and Python's share their spelling.
 SWAPS = [(" + ", " - "), (" &+ ", " &- "), (" * ", " + "), (" &* ", " &+ "), (" += ", " -= "), (" &+= ", " &-= ")]

@@ -29,6 +29,7 @@ static const struct {
     {"all-help", test_all_help},
     {"waking", test_waking},
     {"sleep", test_sleep},
+    {"processors", test_processors},
     {"fork-first", test_fork_first},
     {"fork-later", test_fork_later},
     {"fork-amid-calls", test_fork_amid_calls},

@@ -28,6 +28,25 @@ void test_waking(void)
     check_faults_on_helpers(3, 1, rest.tv_nsec);
 }
 
+/* Without a limit as many threads as there are processors, unless the batch is small; with a limit no more than that. */
+void test_processors(void)
+{
+    enum { MEDIUM_WORK = 4 };
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    load(library_path);
+    works_make();
+    const int before = count_threads();
+    api.set_max_threads(1);
+    check(work_repeat(&api, BIG_WORK, 3), "a call went wrong");
+    check(count_threads() == before, "a helper in spite of the limit");
+    api.set_max_threads(0);
+    check(work_repeat(&api, MEDIUM_WORK, 0), "a call went wrong");
+    check(count_threads() == before, "a helper for a small batch");
+    check(work_repeat(&api, BIG_WORK, 0), "a call went wrong");
+    int helpers = count_threads() - before;
+    check(helpers < processors && (helpers > 0 || processors == 1), "%d helpers, %ld processors", helpers, processors);
+}
+
 /* Threads of this process that do not sleep, this one aside. */
 static int count_awake(void)
 {
