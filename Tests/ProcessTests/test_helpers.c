@@ -28,7 +28,7 @@ void test_waking(void)
     check_faults_on_helpers(3, 1, rest.tv_nsec);
 }
 
-/* Without a limit as many threads as there are processors, unless the batch is small; with a limit no more than that. */
+/* As many threads as there are processors where nothing limits them, unless the batch is small. */
 void test_processors(void)
 {
     enum { MEDIUM_WORK = 4 };
