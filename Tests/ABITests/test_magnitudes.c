@@ -16,15 +16,15 @@ static void check_scaled(const char *name, double got, double expected, int expo
     check(fabs(ldexp(got, -exponent) - expected) <= allowed, "the %s became %.17g from %.17g", name, got, expected);
 }
 
-static void run(const struct element *element, const struct shape *shape, int exponent, pullpush_options options)
+static void run(const struct element *element, const struct shape *shape, size_t dim, int exponent,
+                pullpush_options options)
 {
-    const size_t dim = 19;
     struct scene scene = scene_make(shape, dim, element, DATA_SPREAD, LAYOUT_LABELS_SORTED, 0, 0, 21);
     const size_t count = scene.rows * dim;
     const int raw = options.normalize == PULLPUSH_NORMALIZE_NONE;
     double *gradient = (double *)malloc(count * sizeof *gradient);
     pullpush_result results[2] = {blank_result(), blank_result()};
-    check_case("magnitudes, %s times 2^%d, %zu rows, %s", element->name, exponent, scene.rows,
+    check_case("magnitudes, %s times 2^%d, %zu rows of %zu, %s", element->name, exponent, scene.rows, dim,
                option_set_name(&options));
     check(api.evaluate(&scene.batch, &options, &results[0], scene.gradient.bytes, 0, NULL, 0) == PULLPUSH_OK,
           "features about 1 long refused");
@@ -71,8 +71,9 @@ void test_magnitudes(void)
         for (int e = 0; e < 2; e++)
             for (int x = 0; x < 4; x++) {
                 const struct element *element = e ? element_f64 : element_f32;
-                run(element, &regular, raw ? raw_exponents[e][x] : exponents[e][x], options);
-                run(element, &irregular, raw ? raw_exponents[e][x] : exponents[e][x], options);
+                const int exponent = raw ? raw_exponents[e][x] : exponents[e][x];
+                run(element, &regular, 19, exponent, options);
+                run(element, &irregular, 67, exponent, options);
             }
     }
 }
