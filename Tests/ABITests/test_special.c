@@ -198,8 +198,8 @@ static void test_tight_identities(void)
     }
 }
 
-/* Gradients of 16 bits are the nearest to what was computed, and of two the even one. For an identity of two rows, which
- * nothing normalises and nothing pushes, that is minus their sum, exact in float32 if they are of like exponents. */
+/* Gradients of 16 bits are the nearest to what was computed, and of two the even one. For an identity of two rows,
+ * which nothing normalises or pushes, that is minus their sum, exact in float32 if they are of like exponents. */
 static void test_rounding(void)
 {
     static const struct shape shape = {1, {2}};
