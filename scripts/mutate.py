@@ -52,6 +52,10 @@ TESTS_OF = {
     "torch_formulas": "test_torch test_distributed",
 }
 
+# The tests among threads and processes that ask something of the library itself, and quickly.
+PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "processors", "fork-later", "exit-amid-calls"]
+PROCESS_TESTS += ["environment", "cancel", "scratch"]
+
 # What is replaced, by what; either way for pairs. Swift's operators and Python's share their spelling.
 SWAPS = [(" + ", " - "), (" &+ ", " &- "), (" * ", " + "), (" &* ", " &+ "), (" += ", " -= "), (" &+= ", " &-= ")]
 SWAPS += [(" < ", " <= "), (" > ", " >= "), (" < ", " > "), (" == ", " != "), (" && ", " || "), ("min(", "max(")]
@@ -207,6 +211,8 @@ def swift_passes() -> bool:
     if not run(["Tests/DispatchTests/run.sh", library], 300):
         return False
     if not run(["Tests/FaultTests/run.sh", library], 300):
+        return False
+    if not run(["Tests/ProcessTests/run.sh", library, *PROCESS_TESTS], 300):
         return False
     names = ("test_edges", "test_accuracy", "test_statistics", "test_threads", "test_library", "test_options")
     if not pytest(*names, PULLPUSH_LIBRARY=library):

@@ -286,7 +286,7 @@ struct IdentityPass {
         state.pointee.gradient = RowGradient(
             target: target, onShared: shared.weight * unit, onRow: onSelf * unit * unit, own: own?.vector,
             onOwn: (own?.weight ?? 0) * unit)
-        if unit < smallestUnit && onSelf != 0 {
+        if unit < smallestUnit {
             reader.kernels.scale(state.pointee.features, by: unit, into: otherSlot, count: reader.columns)
             state.pointee.features = UnsafeRawPointer(otherSlot)
             state.pointee.gradient.onRow = onSelf * unit

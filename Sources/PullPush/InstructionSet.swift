@@ -25,10 +25,10 @@ func onFirstUse(_ place: UnsafeMutablePointer<Int64>, _ find: () -> Int64) -> In
 }
 
 /// The instruction set the kernels run with.
-public enum InstructionSet: Int32, Sendable {
-    case baseline = 0
+public enum InstructionSet: Sendable {
+    case baseline
     /// AVX2 and fused multiply-add
-    case x86v3 = 3
+    case x86v3
 
     public var name: StaticString {
         switch self {

@@ -121,7 +121,6 @@ private struct TextBuffer {
     init(start: UnsafeMutablePointer<CChar>, capacity: Int) {
         self.start = start
         self.capacity = capacity
-        if capacity > 0 { start[0] = 0 }
     }
 
     private var room: Int { capacity - length }

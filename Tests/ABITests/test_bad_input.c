@@ -157,6 +157,12 @@ static void thin_rows(struct call *call, int32_t dtype, size_t rows, size_t samp
     X(features_half, EVERY, ALIGNMENT, "features", "", BATCH.features = shifted(BATCH.features, 2))                   \
     X(features_f64, EVERY, ALIGNMENT, "features", "",                                                                 \
       (BATCH.dtype = PULLPUSH_DTYPE_F64, BATCH.rows = 3, BATCH.features = shifted(BATCH.features, 4)))                \
+    X(batch_misaligned, EVERY, ALIGNMENT, "batch.struct_size", "",                                                    \
+      call->batch = (pullpush_batch *)shifted(call->batch, 4))                                                        \
+    X(options_misaligned, EVERY, ALIGNMENT, "options.struct_size", "",                                                \
+      call->options = (pullpush_options *)shifted(call->options, 4))                                                  \
+    X(result_misaligned, EVALUATE | FINISH, ALIGNMENT, "result", "",                                                  \
+      call->result = (pullpush_result *)shifted(call->result, 4))                                                     \
     X(gradient_odd, EVALUATE | FINISH, ALIGNMENT, "gradient", "", call->gradient = shifted(call->gradient, 1))        \
     X(labels_odd, EVERY, ALIGNMENT, "labels", "",                                                                     \
       (BATCH.samples_per_id = 0, BATCH.labels = (const int64_t *)shifted(call->memory.labels, 4)))                    \
@@ -194,6 +200,7 @@ static void thin_rows(struct call *call, int32_t dtype, size_t rows, size_t samp
     X(count_short, ACCUMULATE | FINISH, STATISTICS, "count", "9", call->count = COUNT - 1)                            \
     X(count_long, ACCUMULATE | FINISH, STATISTICS, "count", "11", call->count = COUNT + 1)                            \
     X(total_of_fewer_points, FINISH, STATISTICS, "total[0]", "3", call->total[0] = 3)                                 \
+    X(total_of_too_many_points, FINISH, STATISTICS, "total[0]", "3.037e+09", call->total[0] = 3037000500)             \
     X(total_of_half_a_point, FINISH, STATISTICS, "total[0]", "4.5", call->total[0] = 4.5)                             \
     X(total_of_fewer_pairs, FINISH, STATISTICS, "total[1]", "23", call->total[1] = 23)                                \
     X(total_of_no_number, FINISH, STATISTICS, "total[1]", "nan", call->total[1] = NAN)                                \
@@ -264,6 +271,15 @@ static void test_right_calls(void)
         check_case("good input of %s", function_names[function]);
         int status = perform(&call, message, sizeof message);
         check(status == PULLPUSH_OK && message[0] == 0, "status %d, message '%s'", status, message);
+        message[0] = message[1] = 'x';
+        status = perform(&call, message, 1);
+        check(status == PULLPUSH_OK && message[0] == 0 && message[1] == 'x', "status %d with room for no message",
+              status);
+        prepare(&call, functions[function]);
+        memset(call.memory.after_batch, 1, sizeof call.memory.after_batch);
+        memset(call.memory.after_options, 1, sizeof call.memory.after_options);
+        status = perform(&call, message, sizeof message);
+        check(status == PULLPUSH_OK, "status %d because of what lies behind the structs: %s", status, message);
         prepare(&call, functions[function]);
         call.gradient = call.memory.features + ROWS * DIM;
         status = perform(&call, NULL, 0);
@@ -370,6 +386,7 @@ static void test_small_functions(void)
         {"reduce into NULL", api.statistics_reduce(NULL, b, 2), PULLPUSH_ERROR_NULL},
         {"reduce of NULL", api.statistics_reduce(a, NULL, 2), PULLPUSH_ERROR_NULL},
         {"reduce misaligned", api.statistics_reduce((double *)shifted(a, 4), b, 1), PULLPUSH_ERROR_ALIGNMENT},
+        {"reduce of misaligned", api.statistics_reduce(a, (double *)shifted(b, 4), 1), PULLPUSH_ERROR_ALIGNMENT},
         {"reduce too many", api.statistics_reduce(a, b, SIZE_MAX / 4), PULLPUSH_ERROR_SIZE},
     };
     for (size_t c = 0; c < sizeof calls / sizeof *calls; c++) {

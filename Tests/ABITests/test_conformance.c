@@ -28,6 +28,11 @@ static const struct {
     struct shape shape;
     size_t dim;
 } many[] = {{{1061, {1}}, 9}, {{590, {2}}, 5}, {{200, {1, 3}}, 18}};
+/* Rows so long that their sums are taken in pieces; in float64, for rounding grows with the length. */
+static const struct shape lengthy = {3, {2, 1, 3}};
+static const size_t lengths[] = {8193, 8209, 12289, 16421};
+/* Second moments of many points, in blocks of columns and of points. */
+static const struct shape moments = {260, {1, 1, 1, 2}};
 static const struct shape ordinary = {16, {4}};
 static const size_t dims[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65};
 static const double upstreams[] = {1, 1, -2.5, 0.125};
@@ -45,11 +50,13 @@ static int settle_margin(const struct scene *scene, pullpush_options *options, s
     return 0;
 }
 
-static void run_case(const struct shape *shape, size_t dim, pullpush_options options, enum batch_kind kind,
-                     uint64_t seed)
+/* A batch of rows of the element, or of one of all. */
+static void run_case(const struct shape *shape, size_t dim, const struct element *element, pullpush_options options,
+                     enum batch_kind kind, uint64_t seed)
 {
     uint64_t state = seed;
-    const struct element *element = &elements[random_below(&state, 4)];
+    const struct element *any = &elements[random_below(&state, 4)];
+    element = element ? element : any;
     enum data data = shape_rows(shape) < 400 ? (enum data)random_below(&state, 3) : DATA_WHOLE;
     /* The gradient of a tiny row is beyond the range of binary16. */
     if (element->dtype == PULLPUSH_DTYPE_F16 && data == DATA_TINY)
@@ -175,19 +182,26 @@ void test_conformance(int every)
         for (size_t s = 0; s < shape_count; s++)
             for (size_t d = 0; d < dim_count; d++)
                 if (turn++ % (unsigned)every == 0)
-                    run_case(&shapes[s], dims[d], options, BATCH_ANY, turn);
+                    run_case(&shapes[s], dims[d], NULL, options, BATCH_ANY, turn);
         if (turn++ % (unsigned)every == 0)
-            run_case(&ordinary, 64, options, BATCH_ORDINARY, turn);
+            run_case(&ordinary, 64, NULL, options, BATCH_ORDINARY, turn);
         for (size_t l = 0; l < large_count; l++)
             if (turn++ % (unsigned)every == 0)
-                run_case(&large[l].shape, large[l].dim, options, BATCH_ANY, turn);
+                run_case(&large[l].shape, large[l].dim, NULL, options, BATCH_ANY, turn);
         for (size_t m = 0; m < sizeof many / sizeof *many; m++)
             if (options.push != PULLPUSH_PUSH_LINEAR && options.normalize == PULLPUSH_NORMALIZE_NONE &&
                 turn++ % (unsigned)every == 0) {
                 options.target = -1;
-                run_case(&many[m].shape, many[m].dim, options, BATCH_ANY, turn);
+                run_case(&many[m].shape, many[m].dim, NULL, options, BATCH_ANY, turn);
             }
     }
+    for (int set = 0; option_set(set, &options); set++)
+        if (option_set_is_meaningful(&options) && turn++ % (unsigned)every == 0)
+            run_case(&lengthy, lengths[turn % 4], element_f64, options, BATCH_ANY, turn);
+    for (int set = 0; option_set(set, &options); set++)
+        if (option_set_is_meaningful(&options) && options.push == PULLPUSH_PUSH_SQUARED &&
+            turn++ % (unsigned)every == 0)
+            run_case(&moments, 101, NULL, options, BATCH_ANY, turn);
     for (size_t s = 0; s < shape_count; s++)
         for (size_t d = 0; shape_is_regular(&shapes[s]) && d < dim_count; d++)
             for (int e = 0; e < 2; e++)

@@ -1,4 +1,6 @@
-/* Normalised rows lose their lengths: features times a power of 2 give the same losses, and the gradient over it. */
+/* Features times a power of 2. Normalised rows lose their lengths: the losses are the same, and the gradient is over
+ * the power. Of raw rows, what products add up to is times its square, also where no square fits into the features'
+ * type; a gradient that is made of rows is times the power. */
 #include "api.h"
 #include "check.h"
 #include "option_sets.h"
@@ -9,33 +11,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void run(const struct element *element, int exponent, pullpush_options options)
+static void check_scaled(const char *name, double got, double expected, int exponent, double allowed)
 {
-    static const struct shape shape = {5, {3}};
-    const size_t dim = 19;
-    struct scene scene = scene_make(&shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 21);
+    check(fabs(ldexp(got, -exponent) - expected) <= allowed, "the %s became %.17g from %.17g", name, got, expected);
+}
+
+static void run(const struct element *element, const struct shape *shape, size_t dim, int exponent,
+                pullpush_options options)
+{
+    const int raw = options.normalize == PULLPUSH_NORMALIZE_NONE;
+    struct scene scene =
+        scene_make(shape, dim, element, raw ? DATA_SPREAD : DATA_ALIKE, LAYOUT_LABELS_SORTED, 0, 0, 21);
     const size_t count = scene.rows * dim;
+    /* Halfway back, for the gradient over the greatest powers has few digits left. */
+    const int lift = raw ? 0 : exponent / 2;
     double *gradient = (double *)malloc(count * sizeof *gradient);
     pullpush_result results[2] = {blank_result(), blank_result()};
-    check_case("magnitudes, %s times 2^%d, %s", element->name, exponent, option_set_name(&options));
+    check_case("magnitudes, %s times 2^%d, %zu rows of %zu, %s", element->name, exponent, scene.rows, dim,
+               option_set_name(&options));
     check(api.evaluate(&scene.batch, &options, &results[0], scene.gradient.bytes, 0, NULL, 0) == PULLPUSH_OK,
           "features about 1 long refused");
     for (size_t i = 0; i < count; i++) {
         gradient[i] = element_load(element, scene.gradient.bytes, i);
         element_store(element, scene.features.bytes, i, ldexp(scene.exact[i], exponent));
     }
+    options.upstream = ldexp(1, lift);
     check(api.evaluate(&scene.batch, &options, &results[1], scene.gradient.bytes, 0, NULL, 0) == PULLPUSH_OK,
           "other magnitudes refused");
 
     double squared_error = 0, squared_norm = 0;
     for (size_t i = 0; i < count; i++) {
-        double error = ldexp(element_load(element, scene.gradient.bytes, i), exponent) - gradient[i];
-        squared_error += error * error;
+        double scaled = ldexp(element_load(element, scene.gradient.bytes, i), raw ? -exponent : exponent - lift);
+        squared_error += (scaled - gradient[i]) * (scaled - gradient[i]);
         squared_norm += gradient[i] * gradient[i];
     }
     const double allowed = 2 * element->relative;
-    check(fabs(results[1].loss - results[0].loss) <= allowed, "the loss is %.17g instead of %.17g", results[1].loss,
-          results[0].loss);
+    check_scaled("mean_positive", results[1].mean_positive, results[0].mean_positive, raw ? 2 * exponent : 0, allowed);
+    check_scaled("mean_negative", results[1].mean_negative, results[0].mean_negative, raw ? 2 * exponent : 0, allowed);
+    /* An inner product is taken from 1, whatever the rows' lengths. */
+    if (!raw || options.objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN)
+        check_scaled("loss", results[1].loss, results[0].loss, raw ? 2 * exponent : 0, allowed);
     check(squared_error <= allowed * allowed * squared_norm, "the gradient is off by %.1e of %.1e",
           sqrt(squared_error), sqrt(squared_norm));
     free(gradient);
@@ -44,16 +59,25 @@ static void run(const struct element *element, int exponent, pullpush_options op
 
 void test_magnitudes(void)
 {
-    /* Longer than 1e-12, from where on rows are normalised, and with squares in the range of the element. */
-    static const int exponents[2][4] = {{-38, 20, 49, 61}, {-38, 100, 399, 505}};
+    static const struct shape regular = {5, {3}}, irregular = {5, {1, 3, 1, 2}};
+    /* From 1e-12 on, from where rows are normalised, to numbers of which no three can be added up. */
+    static const int exponents[2][4] = {{-38, 49, 61, 127}, {-38, 399, 505, 1023}};
+    /* With squares in the range of a double, of which the totals are. */
+    static const int raw_exponents[2][4] = {{-38, 49, 61, 90}, {-38, 100, 399, 505}};
     pullpush_options options;
     for (int set = 0; option_set(set, &options); set++) {
-        /* The other normalisation adds to a length, the other push sees on which side of the corner a pair is. */
-        if (!option_set_is_meaningful(&options) || options.normalize != PULLPUSH_NORMALIZE_L2 ||
-            options.push == PULLPUSH_PUSH_HINGE)
+        const int raw = options.normalize == PULLPUSH_NORMALIZE_NONE;
+        /* The other normalisation adds to a length, the hinge sees on which side of the corner a pair is, and the
+         * squared push grows with another power. */
+        if (!option_set_is_meaningful(&options) || options.normalize == PULLPUSH_NORMALIZE_RENORM ||
+            options.push == PULLPUSH_PUSH_HINGE || (raw && options.push == PULLPUSH_PUSH_SQUARED))
             continue;
         for (int e = 0; e < 2; e++)
-            for (int x = 0; x < 4; x++)
-                run(e ? element_f64 : element_f32, exponents[e][x], options);
+            for (int x = 0; x < 4; x++) {
+                const struct element *element = e ? element_f64 : element_f32;
+                const int exponent = raw ? raw_exponents[e][x] : exponents[e][x];
+                run(element, &regular, 19, exponent, options);
+                run(element, &irregular, 67, exponent, options);
+            }
     }
 }

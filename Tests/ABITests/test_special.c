@@ -2,6 +2,7 @@
 #include "api.h"
 #include "check.h"
 #include "option_sets.h"
+#include "random.h"
 #include "scene.h"
 #include "tests.h"
 
@@ -164,12 +165,15 @@ static void test_not_finite_without_push(void)
 /* Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. */
 static void test_tight_identities(void)
 {
-    static const struct shape shape = {8, {4}};
-    const size_t dim = 64, rows = 32;
-    for (int objective = 0; objective < 2; objective++) {
-        struct scene scene = scene_make(&shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 11);
+    static const struct shape shapes[] = {{8, {4}}, {8, {2}}, {8, {5}}};
+    const size_t dim = 64;
+    for (size_t turn = 0; turn < 12; turn++) {
+        const struct shape *shape = &shapes[turn / 4];
+        const size_t samples = shape->sizes[0], rows = 8 * samples;
+        const int objective = turn / 2 % 2, with_gradient = turn % 2;
+        struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 11);
         for (size_t i = 0; i < rows * dim; i++) {
-            size_t a = i / dim, d = i % dim, first = a / 4 * 4;
+            size_t a = i / dim, d = i % dim, first = a / samples * samples;
             double value = a == first ? scene.exact[i] : scene.exact[first * dim + d] + 1e-3 * scene.exact[i];
             ((float *)scene.features.bytes)[i] = (float)value;
             if (a != first)
@@ -183,12 +187,57 @@ static void test_tight_identities(void)
         memset(&answer, 0, sizeof answer);
         reference_evaluate(scene.exact, scene.labels, rows, dim, &options, &answer);
         pullpush_result result = blank_result();
-        int status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);
+        void *gradient = with_gradient ? scene.gradient.bytes : NULL;
+        int status = api.evaluate(&scene.batch, &options, &result, gradient, 0, NULL, 0);
         double expected = answer.result.pull;
-        check_case("tight identities, objective %d", objective);
+        check_case("tight identities of %zu, objective %d, gradient %d", samples, objective, with_gradient);
         check(expected > 1e-7 && expected < 1e-5, "the pull of this test is %g, not about 1e-6", expected);
         check(status == PULLPUSH_OK, "status %d", status);
         check(fabs(result.pull - expected) <= 1e-4 * expected, "pull is %.9g instead of %.9g", result.pull, expected);
+        scene_free(&scene);
+    }
+}
+
+/* Gradients of 16 bits are the nearest to what was computed, and of two the even one. For an identity of two rows,
+ * which nothing normalises or pushes, that is minus their sum, exact in float32 if they are of like exponents. */
+static void test_rounding(void)
+{
+    static const struct shape shape = {1, {2}};
+    const size_t dim = 20000;
+    for (int e = 2; e < 4; e++) {
+        const struct element *element = &elements[e];
+        struct scene scene = scene_make(&shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 13);
+        uint64_t state = 14;
+        int wrong = 0, ties = 0;
+        for (size_t d = 0; d < dim; d++) {
+            /* Exponents from among the subnormal numbers up; few digits, of which many sums are ties. */
+            int exponent = element->exponent_bits == 5 ? (int)random_below(&state, 36) - 24
+                                                       : (int)random_below(&state, 240) - 130;
+            int less = (int)random_below(&state, (unsigned)element->mantissa_bits + 3);
+            double one = ldexp((double)random_below(&state, 16) - 8, exponent);
+            double other = ldexp((double)random_below(&state, 16) - 8, exponent - less);
+            element_store(element, scene.features.bytes, d, one);
+            element_store(element, scene.features.bytes, dim + d, other);
+        }
+        pullpush_options options = default_options();
+        options.normalize = PULLPUSH_NORMALIZE_NONE;
+        pullpush_result result = blank_result();
+        check_case("rounding to %s", element->name);
+        check(api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0) == PULLPUSH_OK,
+              "refused");
+        for (size_t d = 0; d < dim; d++) {
+            double exact = -element_load(element, scene.features.bytes, d) -
+                           element_load(element, scene.features.bytes, dim + d);
+            double expected;
+            uint16_t nearest;
+            element_store(element, &nearest, 0, exact);
+            expected = element_load(element, &nearest, 0);
+            ties += fabs(exact - expected) == element_half_ulp(element, exact);
+            for (size_t a = 0; a < 2; a++)
+                wrong += element_load(element, scene.gradient.bytes, a * dim + d) != expected;
+        }
+        check(ties > 100, "only %d ties", ties);
+        check(wrong == 0, "%d numbers of the gradient are not the nearest", wrong);
         scene_free(&scene);
     }
 }
@@ -228,5 +277,6 @@ void test_special(void)
     test_not_finite();
     test_not_finite_without_push();
     test_tight_identities();
+    test_rounding();
     test_same_bits_for_labels();
 }

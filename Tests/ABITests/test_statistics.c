@@ -46,14 +46,16 @@ static void run_parts(const pullpush_options *options, size_t dim, const struct 
     double *twice = (double *)calloc(count, sizeof *twice);
     char message[256];
     for (size_t p = 0; p < PARTS && status == PULLPUSH_OK; p++) {
-        double *part = (double *)calloc(count, sizeof *part);
+        struct guarded memory = guarded_make(count * sizeof(double), p % 2 ? SIDE_FRONT : SIDE_BACK);
+        double *part = (double *)memory.bytes;
+        memset(part, 0, memory.size);
         status = api.statistics_accumulate(&scenes[p].batch, options, part, count, message, sizeof message);
         check(status == PULLPUSH_OK, "accumulate of part %zu returned %d: %s", p, status, message);
         status = api.statistics_reduce(total, part, count);
         check(status == PULLPUSH_OK, "reduce returned %d", status);
         /* One vector may also go from part to part. */
         status = api.statistics_accumulate(&scenes[p].batch, options, twice, count, NULL, 0);
-        free(part);
+        guarded_free(&memory);
     }
     const double *totals[2];
     totals[0] = total, totals[1] = twice;
@@ -74,8 +76,58 @@ static void run_parts(const pullpush_options *options, size_t dim, const struct 
     free(exact), free(labels), free(answer.gradient), free(answer.row_scales), free(total), free(twice);
 }
 
+/* The length of the vector: that of the defaults, and the greatest of which the bytes can be counted. */
+static void test_size(void)
+{
+    const size_t most = SIZE_MAX / 2 / sizeof(double), root = ((size_t)1 << 30) - 1;
+    pullpush_options options = default_options();
+    size_t count = 0;
+    check_case("statistics_size");
+    check(api.statistics_size(128, NULL, &count) == PULLPUSH_OK && count == 133, "the defaults need %zu for dim 128",
+          count);
+    check(api.statistics_size(most - 5, NULL, &count) == PULLPUSH_OK && count == most, "as many as there can be: %zu",
+          count);
+    options.push = PULLPUSH_PUSH_SQUARED;
+    check(api.statistics_size(root, &options, &count) == PULLPUSH_OK && count > root * root && count <= most,
+          "the squared push needs %zu for dim %zu", count, root);
+    count = 77;
+    check(api.statistics_size(root + 1, &options, &count) == PULLPUSH_ERROR_SIZE, "a square too large");
+    check(api.statistics_size(most - 4, NULL, &count) == PULLPUSH_ERROR_SIZE, "one more than there can be");
+    check(count == 77, "the count was written");
+}
+
+/* One identity and no other has no pair to push, in parts as well. */
+static void test_one_identity(void)
+{
+    static const struct shape shape = {1, {4}};
+    pullpush_options options;
+    for (int set = 0; option_set(set, &options); set++) {
+        if (!option_set_is_meaningful(&options) || options.push == PULLPUSH_PUSH_HINGE)
+            continue;
+        struct scene scene = scene_make(&shape, 9, element_f64, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 5);
+        struct answer answer;
+        answer.gradient = (double *)calloc(scene.rows * scene.dim, sizeof(double));
+        answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+        reference_evaluate(scene.exact, scene.labels, scene.rows, scene.dim, &options, &answer);
+        double total[9 * 9 + 9 + 8] = {0};
+        size_t count = 0;
+        pullpush_result result = blank_result();
+        check_case("statistics of one identity, %s", option_set_name(&options));
+        check(api.statistics_size(scene.dim, &options, &count) == PULLPUSH_OK, "no size");
+        check(api.statistics_accumulate(&scene.batch, &options, total, count, NULL, 0) == PULLPUSH_OK, "no total");
+        check(api.statistics_finish(&scene.batch, &options, total, count, &result, scene.gradient.bytes, 0, NULL, 0) ==
+                  PULLPUSH_OK, "refused");
+        check_result(&result, &answer, &options, element_f64, BATCH_ANY);
+        check_gradient(&scene, &answer, 0, scene.rows, 0);
+        free(answer.gradient), free(answer.row_scales);
+        scene_free(&scene);
+    }
+}
+
 void test_statistics(int every)
 {
+    test_size();
+    test_one_identity();
     pullpush_options options;
     unsigned turn = 0;
     for (int set = 0; option_set(set, &options); set++) {
@@ -97,8 +149,4 @@ void test_statistics(int every)
             run_parts(&options, dims[d], &elements[turn % 4], 1000 + 10 * turn);
         }
     }
-    size_t count = 0;
-    check_case("statistics_size");
-    check(api.statistics_size(128, NULL, &count) == PULLPUSH_OK && count == 133, "the defaults need %zu for dim 128",
-          count);
 }

@@ -64,6 +64,7 @@ void faults_begin(struct fault wanted)
     if (fault.room >= 0)
         limit_room(fault.room);
     faults->requests = 0;
+    faults->bytes = 0;
     faults->kind = NULL;
     faults->site = NULL;
     __atomic_store_n(&counting, 1, __ATOMIC_SEQ_CST);
@@ -92,10 +93,12 @@ static int refuse(const char *kind, const void *site)
     return 1;
 }
 
-static void *counted(void *block)
+static void *counted(void *block, size_t size)
 {
-    if (block && __atomic_load_n(&counting, __ATOMIC_SEQ_CST))
+    if (block && __atomic_load_n(&counting, __ATOMIC_SEQ_CST)) {
         __atomic_fetch_add(&faults->live_blocks, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&faults->bytes, (long)size, __ATOMIC_SEQ_CST);
+    }
     return block;
 }
 
@@ -103,36 +106,36 @@ static void *counted(void *block)
 
 void *malloc(size_t size)
 {
-    return REFUSE("malloc") ? NULL : counted(__libc_malloc(size));
+    return REFUSE("malloc") ? NULL : counted(__libc_malloc(size), size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return REFUSE("calloc") ? NULL : counted(__libc_calloc(count, size));
+    return REFUSE("calloc") ? NULL : counted(__libc_calloc(count, size), count * size);
 }
 
 void *realloc(void *block, size_t size)
 {
     if (REFUSE("realloc"))
         return NULL;
-    return block ? __libc_realloc(block, size) : counted(__libc_realloc(block, size));
+    return block ? __libc_realloc(block, size) : counted(__libc_realloc(block, size), size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return REFUSE("aligned_alloc") ? NULL : counted(__libc_memalign(alignment, size));
+    return REFUSE("aligned_alloc") ? NULL : counted(__libc_memalign(alignment, size), size);
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    return REFUSE("memalign") ? NULL : counted(__libc_memalign(alignment, size));
+    return REFUSE("memalign") ? NULL : counted(__libc_memalign(alignment, size), size);
 }
 
 int posix_memalign(void **block, size_t alignment, size_t size)
 {
     if (REFUSE("posix_memalign"))
         return ENOMEM;
-    *block = counted(__libc_memalign(alignment, size));
+    *block = counted(__libc_memalign(alignment, size), size);
     return *block ? 0 : ENOMEM;
 }
 

@@ -13,6 +13,7 @@ struct fault {
 /* What there was between faults_begin and faults_end, over all such spans together. */
 struct fault_record {
     long requests;    /* of the last span */
+    long bytes;       /* that the last span was given */
     long live_blocks; /* allocated in a span and not freed in one */
     const char *kind; /* of the first refused request of the last span; NULL when none was refused */
     const void *site; /* where that request returns to */

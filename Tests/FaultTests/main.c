@@ -47,6 +47,7 @@ static void run_case(struct call *call, struct fault fault, long live_blocks)
         call_check_right(call);
     }
     check(faults->live_blocks == live_before, "the last call left %ld blocks", faults->live_blocks - live_before);
+    check(faults->requests == 0, "the last call asked %ld times for memory that was left for it", faults->requests);
     /* Fewer may be left: what stays for the next call can also be from a check, whose calls are not counted. */
     check(live_blocks < 0 || faults->live_blocks <= live_blocks, "%ld blocks are left instead of %ld",
           faults->live_blocks, live_blocks);
@@ -168,6 +169,27 @@ static void test_address_space(struct call *call)
     }
 }
 
+/* On one thread the linear push needs scratch for vectors, however many rows there are: here, of 4 MiB. */
+static void linear_scratch(void *context)
+{
+    enum { ROWS = 1 << 16, DIM = 16, MOST = 1 << 16 };
+    (void)context;
+    float *features = (float *)calloc(ROWS * DIM, sizeof *features);
+    pullpush_batch batch = {sizeof batch, features, ROWS, DIM, 0, NULL, 2, PULLPUSH_DTYPE_F32, 0};
+    pullpush_options options = default_options();
+    options.num_threads = 1;
+    for (options.push_between = 0; options.push_between < 3; options.push_between++) {
+        pullpush_result result = blank_result();
+        check_case("scratch of the linear push, push_between %d", (int)options.push_between);
+        faults_begin(no_fault);
+        int status = api.evaluate(&batch, &options, &result, NULL, 0, NULL, 0);
+        faults_end();
+        check(status == PULLPUSH_OK, "status %d", status);
+        check(faults->bytes <= MOST, "%ld bytes", faults->bytes);
+    }
+    free(features);
+}
+
 static void *shared_memory(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -185,6 +207,8 @@ int main(int count, char **arguments)
     faults = (struct fault_record *)shared_memory(sizeof *faults);
     squeezed = (struct squeezed *)shared_memory(sizeof *squeezed);
     api.set_max_threads(3);
+    cases += 1;
+    failed_cases += in_child(linear_scratch, NULL) != 0;
     struct call call;
     for (int number = 0; call_make(number, &call); number++) {
         test_call(&call);

@@ -26,6 +26,10 @@ static const struct {
 } tests[] = {
     {"callers", test_callers},
     {"small-stacks", test_small_stacks},
+    {"all-help", test_all_help},
+    {"waking", test_waking},
+    {"sleep", test_sleep},
+    {"processors", test_processors},
     {"fork-first", test_fork_first},
     {"fork-later", test_fork_later},
     {"fork-amid-calls", test_fork_amid_calls},

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh LIBRARY [CALLS]: the library among threads, processes and signals of its host. With CALLS, nothing but so many
-# calls in a row, in which nothing may grow.
+# run.sh LIBRARY [CALLS | TEST...]: the library among threads, processes and signals of its host. With CALLS, nothing
+# but so many calls in a row, in which nothing may grow; with names of tests, only those.
 set -euo pipefail
 library=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)

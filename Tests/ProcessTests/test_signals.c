@@ -135,9 +135,34 @@ void test_blocked_signals(void)
 }
 
 static struct sigaction faults_before;
-static int faults_on_helpers;
+/* What each helper that has come across a fault has filled in. */
+enum { MOST_HELPERS = 16 };
+static struct {
+    pid_t thread;
+    int faults;
+} helpers[MOST_HELPERS];
 static char *faulting;
 static size_t faulting_size, page;
+
+static void count_fault(pid_t thread)
+{
+    for (int h = 0; h < MOST_HELPERS; h++) {
+        pid_t found = 0;
+        if (__atomic_compare_exchange_n(&helpers[h].thread, &found, thread, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+            found == thread) {
+            __atomic_add_fetch(&helpers[h].faults, 1, __ATOMIC_SEQ_CST);
+            return;
+        }
+    }
+}
+
+static int helpers_with(int faults)
+{
+    int count = 0;
+    for (int h = 0; h < MOST_HELPERS; h++)
+        count += __atomic_load_n(&helpers[h].faults, __ATOMIC_SEQ_CST) >= faults;
+    return count;
+}
 
 /* Fills in a page when it is first touched, as hosts do that track their memory or read it from elsewhere. */
 static void fill_in(int signal, siginfo_t *info, void *context)
@@ -148,12 +173,14 @@ static void fill_in(int signal, siginfo_t *info, void *context)
         sigaction(signal, &faults_before, NULL);
         return;
     }
-    __atomic_add_fetch(&faults_on_helpers, is_host == 0, __ATOMIC_SEQ_CST);
+    if (!is_host)
+        count_fault(gettid());
     mprotect(faulting + (size_t)(address - faulting) / page * page, page, PROT_READ | PROT_WRITE);
 }
 
-void check_faults_on_helpers(int wanted)
+void check_faults_on_helpers(int wanted_helpers, int wanted, long rest)
 {
+    const struct timespec pause = {0, rest};
     struct sigaction action;
     int wrong = 0;
     page = (size_t)sysconf(_SC_PAGESIZE);
@@ -165,9 +192,11 @@ void check_faults_on_helpers(int wanted)
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGSEGV, &action, &faults_before);
     is_host = 1;
-    faults_on_helpers = 0;
-    while (__atomic_load_n(&faults_on_helpers, __ATOMIC_SEQ_CST) < wanted) {
-        wrong += !work_repeat_into(&api, BIG_WORK, 4, faulting);
+    memset(helpers, 0, sizeof helpers);
+    while (helpers_with(wanted) < wanted_helpers) {
+        if (rest)
+            nanosleep(&pause, NULL);
+        wrong += !work_repeat_into(&api, BIG_WORK, 1 + wanted_helpers, faulting);
         mprotect(faulting, faulting_size, PROT_NONE);
     }
     check(wrong == 0, "%d calls went wrong", wrong);
@@ -179,5 +208,5 @@ void test_faults(void)
 {
     load(library_path);
     works_make();
-    check_faults_on_helpers(50);
+    check_faults_on_helpers(3, 10, 0);
 }

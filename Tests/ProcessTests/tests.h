@@ -9,6 +9,11 @@ extern long soak_calls;
 void test_callers(void);
 void test_small_stacks(void);
 
+void test_all_help(void);
+void test_waking(void);
+void test_sleep(void);
+void test_processors(void);
+
 void test_fork_first(void);
 void test_fork_later(void);
 void test_fork_amid_calls(void);
@@ -33,7 +38,8 @@ void test_cancel(void);
 void test_scratch(void);
 void test_soak(void);
 
-/* Makes calls until a helper thread has handled so many page faults of this program's own. */
-void check_faults_on_helpers(int wanted);
+/* Makes calls, each by so many helper threads and one more, until each helper has handled so many page faults of this
+ * program's own; with a rest of so many nanoseconds, less than a second, before each call. */
+void check_faults_on_helpers(int wanted_helpers, int wanted, long rest);
 
 #endif

@@ -77,6 +77,17 @@ import Testing
         let zeros = try loss.valueAndGradient(
             of: [Float](repeating: 0, count: 24), dim: 3, identities: .samplesPerId(2))
         #expect(zeros.gradient.allSatisfy { $0 == 0 })
+        let number = try loss.valueAndGradient(of: [2.5], dim: 1, identities: .samplesPerId(1))
+        #expect(number.result.loss == 0 && number.gradient == [0])
+    }
+
+    @Test func defaults() {
+        let loss = PullPushLoss()
+        #expect(loss.normalize == .renorm && loss.selfPairs == .include && loss.push == .linear)
+        #expect(loss.pushBetween == .representatives && loss.objective == .innerProduct)
+        #expect(loss.pullWeight == 1 && loss.pushWeight == 1 && loss.numThreads == 0 && !loss.checkFinite)
+        #expect(PullPushLoss.Push.squared() == .squared(target: 0))
+        #expect(PullPushLoss.Push.hinge() == .hinge(margin: 0, reduction: .mean))
     }
 
     @Test func presets() {
@@ -131,6 +142,7 @@ import Testing
         #expect(message(.original, .labels([1, 2])) == "size: labels.count is 2: expected one label a row, so 6")
         #expect(message(PullPushLoss(pullWeight: .nan)) == "option: pull_weight is nan: expected a finite number")
         #expect(message(PullPushLoss(push: .hinge(margin: .infinity))).hasPrefix("option: margin is inf"))
+        #expect(message(PullPushLoss(push: .squared(target: -.infinity))).hasPrefix("option: target is -inf"))
         #expect(message(PullPushLoss(push: .squared(), objective: .squaredEuclidean)).hasPrefix("option: push squared"))
         #expect(message(PullPushLoss(numThreads: -1)).hasPrefix("option: num_threads is -1"))
         let upstream = error { () throws(PullPushError) in
@@ -204,6 +216,12 @@ import Testing
             try statistics.accumulate(features, identities: .samplesPerId(2))
         }
         #expect(statistics == "statistics: values.count is 10: expected what dim and options need, 9")
+        let total = error { () throws(PullPushError) in
+            var total = try BatchStatistics(.original, dim: 4)
+            total.values.removeLast()
+            _ = try total.finish(features, identities: .samplesPerId(2))
+        }
+        #expect(total == "statistics: values.count is 8: expected what dim and options need, 9")
     }
 
     /// Says that it is a Float.
@@ -241,6 +259,13 @@ import Testing
 }
 
 @Suite struct ElementTests {
+    /// The constants are those of the C header.
+    @Test func elementsAndTheirZeros() {
+        #expect([Float.dtype, Double.dtype, Float16.dtype, BFloat16.dtype] == [1, 2, 3, 4])
+        #expect(Float.zeroElement == 0 && Double.zeroElement == 0 && Float16.zeroElement == 0)
+        #expect(BFloat16.zeroElement.float == 0 && BFloat16.zeroElement.bitPattern == 0)
+    }
+
     @Test func bfloat16IsTheNearest() {
         #expect(BFloat16(1.0).float == 1)
         #expect(BFloat16(1.00390625).float == 1)  // halfway, to even
