@@ -136,6 +136,21 @@ def test_statuses_become_exceptions() -> None:
             _library._check(status)
 
 
+def test_every_call_looks_at_its_status() -> None:
+    options = _library.options(WORDS["preset"]["original"])
+    batch = _library.Batch(_library.BATCH_SIZE)
+    for call in (
+        lambda: _library.options(99),
+        lambda: _library.evaluate(batch, options),
+        lambda: _library.statistics_size(0, options),
+        lambda: _library.statistics_accumulate(batch, options, 0, 1),
+        lambda: _library.statistics_reduce(0, 0, 1),
+        lambda: _library.statistics_finish(batch, options, 0, 1),
+    ):
+        with pytest.raises(pullpush.InvalidArgument):
+            call()
+
+
 def imported(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """``import pullpush`` in a new process, from wherever this one has it."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PULLPUSH_")}
