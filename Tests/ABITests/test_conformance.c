@@ -124,8 +124,8 @@ static void run_plain(const struct shape *shape, size_t dim, const struct elemen
 }
 
 /*
- * Weights with which the coefficients of rows and sums in the gradient are 0, 1 and -1, alone and together: numbers that
- * a kernel may take for special, and that other weights seldom give.
+ * Weights with which the coefficients of rows and sums in the gradient are 0, 1 and -1, alone and together: numbers
+ * that a kernel may take for special, and that other weights seldom give.
  */
 static void run_coefficients(const struct shape *shape, pullpush_options options, uint64_t seed)
 {
