@@ -41,7 +41,7 @@ NOT_TESTED = {"distributed_cost"}
 TESTS_OF = {
     "__init__": "test_library",
     "__main__": "test_cli",
-    "_library": "test_options test_loss test_statistics test_library",
+    "_library": "test_options test_loss test_statistics test_library test_threads",
     "arrays": "test_arrays test_dlpack test_edges",
     "checks": "test_options test_loss test_sampler test_library test_arrays",
     "errors": "test_library test_loss",

@@ -89,6 +89,7 @@ def test_one_version_everywhere() -> None:
     assert re.search(r'#define PULLPUSH_VERSION_STRING "(.*)"', HEADER)[1] == pullpush.__version__  # type: ignore[index]
     number = int(re.search(r"#define PULLPUSH_VERSION (\d+)", HEADER)[1])  # type: ignore[index]
     assert number == _library.version_number(pullpush.__version__) == _library.LIBRARY.pullpush_version()
+    assert _library.version_number("12.3.4") == 12_003_004
     assert _library.LIBRARY.pullpush_version_string().decode() == pullpush.__version__
 
 
