@@ -41,7 +41,7 @@ NOT_TESTED = {"distributed_cost"}
 TESTS_OF = {
     "__init__": "test_library",
     "__main__": "test_cli",
-    "_library": "test_library test_statistics test_options",
+    "_library": "test_options test_loss test_statistics test_library test_threads",
     "arrays": "test_arrays test_dlpack test_edges",
     "checks": "test_options test_loss test_sampler test_library test_arrays",
     "errors": "test_library test_loss",
@@ -55,6 +55,8 @@ TESTS_OF = {
 # The tests among threads and processes that ask something of the library itself, and quickly.
 PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "processors", "fork-later", "exit-amid-calls"]
 PROCESS_TESTS += ["environment", "cancel", "scratch"]
+# Tests of many processes, which take minutes and are asked only of the modules they are about.
+SLOW = {"test_distributed"}
 
 # What is replaced, by what; either way for pairs. Swift's operators and Python's share their spelling.
 SWAPS = [(" + ", " - "), (" &+ ", " &- "), (" * ", " + "), (" &* ", " &+ "), (" += ", " -= "), (" &+= ", " &-= ")]
@@ -185,8 +187,8 @@ def run(command: list[str], limit: float, **variables: str) -> bool:
 
 
 def pytest(*tests: str, limit: float = 300, **variables: str) -> bool:
-    """Whether the named files of python/tests pass, or all."""
-    files = [f"python/tests/{test}.py" for test in tests] or ["python/tests"]
+    """Whether the named files of python/tests pass."""
+    files = [f"python/tests/{test}.py" for test in tests]
     config = ["-c", "python/pyproject.toml", "--rootdir", "python", "-p", "no:cacheprovider"]
     return run([str(ROOT / ".venv/bin/python"), "-m", "pytest", "-x", "-q", *config, *files], limit, **variables)
 
@@ -221,9 +223,11 @@ def swift_passes() -> bool:
 
 
 def python_passes(file: str) -> bool:
-    """The tests of the module, then all."""
+    """The tests of the module, then the others."""
     module = Path(file).stem
-    return pytest(*TESTS_OF.get(module, f"test_{module}").split()) and pytest(limit=600)
+    own = TESTS_OF.get(module, f"test_{module}").split()
+    others = {path.stem for path in (SCRATCH / "python/tests").glob("test_*.py")} - SLOW - set(own)
+    return pytest(*own) and pytest(*sorted(others), limit=600)
 
 
 def prepare(language: str) -> None:

@@ -278,7 +278,7 @@ func writeFourRawRows<S: ComputeScalar>(
     let dim = batch.dim
     let gram = Gram(rows, dim: dim)
     let squares = gram.squares
-    for a in 0..<4 where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
+    for a in squares.lanes.indices where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
     let x = FourScales(squares: squares, batch.normalization)
     let alongSum = gram.along(x.scale) * x.scale
     let ownPart = Four(SIMD4(weights.ownOnFirst * gram.alongOwn * x.scale.lanes.x, 0, 0, 0))

@@ -136,6 +136,38 @@ static void run_plain(const struct shape *shape, size_t dim, const struct elemen
     scene_free(&scene);
 }
 
+/*
+ * Weights with which the coefficients of rows and sums in the gradient are 0, 1 and -1, alone and together: numbers
+ * that a kernel may take for special, and that other weights seldom give.
+ */
+static void run_coefficients(const struct shape *shape, pullpush_options options, uint64_t seed)
+{
+    const size_t dim = 41;
+    const double samples = (double)shape->sizes[0], identities = (double)shape->identities;
+    const double positive = identities * samples * (samples - 1), negative = identities * (identities - 1);
+    const double pulls[] = {0, positive / 2, positive / 4, positive / 4 / samples};
+    const double pushes[] = {0, negative / 2, negative / 4, negative / 4 / identities};
+    struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
+    struct answer answer;
+    memset(&answer, 0, sizeof answer);
+    answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
+    answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+    for (int weights = 0; weights < 64; weights++) {
+        options.pull_weight = pulls[weights % 4] * (weights / 4 % 2 ? -1 : 1);
+        options.push_weight = pushes[weights / 8 % 4] * (weights / 32 ? -1 : 1);
+        check_case("weights %g and %g, %zu identities of %zu, %s", options.pull_weight, options.push_weight,
+                   shape->identities, shape->sizes[0], option_set_name(&options));
+        reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
+        pullpush_result result = blank_result();
+        int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
+        check(status == PULLPUSH_OK, "status %d", status);
+        check_result(&result, &answer, &options, element_f32, BATCH_ANY);
+        check_gradient(&scene, &answer, 0, scene.rows, 0);
+    }
+    free(answer.gradient), free(answer.row_scales);
+    scene_free(&scene);
+}
+
 /* The gradient against central differences of the reference's values alone, in float64. */
 static void run_differences(pullpush_options options, uint64_t seed)
 {
@@ -179,6 +211,11 @@ void test_conformance(int every)
         if (!option_set_is_meaningful(&options))
             continue;
         run_differences(options, (uint64_t)set);
+        for (size_t k = 1; k <= 4; k++) {
+            const struct shape pair = {2, {k}};
+            if (options.push != PULLPUSH_PUSH_HINGE)
+                run_coefficients(&pair, options, (uint64_t)set * 4 + k);
+        }
         for (size_t s = 0; s < shape_count; s++)
             for (size_t d = 0; d < dim_count; d++)
                 if (turn++ % (unsigned)every == 0)

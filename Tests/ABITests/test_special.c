@@ -162,6 +162,43 @@ static void test_not_finite_without_push(void)
     }
 }
 
+/* A row too short to be divided by its length, or very long, at each place of an identity among ordinary ones. */
+static void test_one_unusual_row(void)
+{
+    static const double lengths[] = {0, 1e-13, 1e-7, 0.9e-5, 0x1.8p61};
+    const size_t dim = 21;
+    for (size_t samples = 3; samples <= 5; samples++) {
+        const struct shape shape = {3, {samples}};
+        for (size_t t = 0; t < 2 * 5 * 3 * samples; t++) {
+            const size_t row = t / 10;
+            const double length = lengths[t / 2 % 5];
+            struct scene scene =
+                scene_make(&shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 400 + t);
+            pullpush_options options = default_options();
+            options.normalize = t % 2 ? PULLPUSH_NORMALIZE_L2 : PULLPUSH_NORMALIZE_RENORM;
+            struct answer answer;
+            memset(&answer, 0, sizeof answer);
+            answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
+            answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+            for (size_t i = row * dim; i < (row + 1) * dim; i++) {
+                element_store(element_f32, scene.features.bytes, i, scene.exact[i] * length);
+                element_store(element_f32, scene.features_before.bytes, i, scene.exact[i] * length);
+                scene.exact[i] = element_load(element_f32, scene.features.bytes, i);
+            }
+            reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
+            pullpush_result result = blank_result();
+            check_case("row %zu times %g among identities of %zu, %s", row, length, samples,
+                       option_set_name(&options));
+            int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
+            check(status == PULLPUSH_OK, "status %d", status);
+            check_result(&result, &answer, &options, element_f32, BATCH_ANY);
+            check_gradient(&scene, &answer, 0, scene.rows, 0);
+            free(answer.gradient), free(answer.row_scales);
+            scene_free(&scene);
+        }
+    }
+}
+
 /* Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. */
 static void test_tight_identities(void)
 {
@@ -276,6 +313,7 @@ void test_special(void)
     test_longer_structs();
     test_not_finite();
     test_not_finite_without_push();
+    test_one_unusual_row();
     test_tight_identities();
     test_rounding();
     test_same_bits_for_labels();

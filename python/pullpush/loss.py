@@ -94,7 +94,7 @@ class Loss:
             return from_numpy(self._gradient, self._kind)
         if not np.isfinite(factor):
             raise InvalidArgument(f"upstream must be a finite number, got {upstream!r}")
-        scaled = np.empty_like(self._gradient, subok=False)
+        scaled = np.empty_like(self._gradient)
         np.multiply(self._gradient, factor, out=scaled, dtype=np.float64, casting="unsafe")
         return from_numpy(scaled, self._kind)
 
@@ -287,4 +287,4 @@ class PullPushFeaturesLoss:
 
     def __repr__(self) -> str:
         """The options that are not at the default of :class:`PullPushLoss`."""
-        return repr(self.loss_fn).replace("PullPushLoss", "PullPushFeaturesLoss", 1)
+        return repr(self.loss_fn).replace("PullPushLoss", "PullPushFeaturesLoss")

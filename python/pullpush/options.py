@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from . import _library
+from . import _library, arrays
 from .checks import INT32_MAX, flag, integer, number
 from .errors import InvalidArgument, UnknownOption
 
@@ -127,9 +127,8 @@ class Options:
 
 def _probe(struct: _library.Options) -> None:
     """Let the library judge numbers and combinations, on a batch of one zero: it alone holds those rules."""
-    zero = np.zeros(1)
-    batch = _library.Batch(_library.BATCH_SIZE, zero.ctypes.data, 1, 1, 0, None, 1, _library.Dtype.F64)
-    _library.evaluate(batch, struct)
+    batch = arrays.batch(np.zeros((1, 1)), 1, None)
+    _library.evaluate(batch.struct, struct)
 
 
 DEFAULTS = {option.name: option.default for option in fields(Options) if option.init}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,9 @@ def test_info(tmp_path: Path) -> None:
     assert told["version"] == pullpush.__version__
     assert told["library"] == pullpush.library_path()
     assert told["instruction_set"] == pullpush.isa()
+    assert told["processors"] == os.cpu_count()
+    assert told["python"] == platform.python_version()
+    assert told["numpy"] == np.__version__
     assert f"version         {pullpush.__version__}\n" in run(tmp_path, "info").stdout
 
 

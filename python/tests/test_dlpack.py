@@ -113,6 +113,26 @@ def test_refused_with_a_sentence(wrong: Any, message: str) -> None:
         pullpush.value_and_grad(features, samples_per_id=3, out=wrong)
 
 
+# The kinds of devices in DLPack's header, by number; numbers between are not given out or no longer in use.
+DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA managed", 14: "oneAPI", 15: "WebGPU"}
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_only_memory_of_the_host_is_read(number: int) -> None:
+    class Somewhere(kinds.Exported):
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return number, 5
+
+    features = cases.rows(12, 4)
+    if number in (1, 3, 11):  # the CPU's memory, or pinned there for CUDA or ROCm
+        loss = pullpush.value(Somewhere(features), samples_per_id=3)
+        assert loss.parts() == pullpush.value(features, samples_per_id=3).parts()
+    else:
+        name = DEVICES.get(number, "unknown")
+        with pytest.raises(pullpush.InvalidArgument, match=rf"DLPack device {number} \({name}\), number 5; copy it"):
+            pullpush.value(Somewhere(features), samples_per_id=3)
+
+
 def test_bfloat16_without_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
     with pytest.raises(pullpush.InvalidArgument, match="features in bfloat16 needs the package ml_dtypes, which"):

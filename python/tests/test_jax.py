@@ -126,6 +126,12 @@ def test_vmap(compiled: bool) -> None:
         )
 
 
+def test_a_value_alone_computes_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pullpush.PullPushLoss, "value_and_grad", None)
+    features = jnp.asarray(cases.rows(12, 4))
+    assert PullPushLoss()(features, samples_per_id=3) == pullpush.value(np.asarray(features), samples_per_id=3).loss
+
+
 def test_training_under_jit_and_scan() -> None:
     """Gradient descent inside one compiled program, step for step that of NumPy."""
     loss_fn = PullPushLoss.preset("orthogonal")

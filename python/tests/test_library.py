@@ -89,6 +89,7 @@ def test_one_version_everywhere() -> None:
     assert re.search(r'#define PULLPUSH_VERSION_STRING "(.*)"', HEADER)[1] == pullpush.__version__  # type: ignore[index]
     number = int(re.search(r"#define PULLPUSH_VERSION (\d+)", HEADER)[1])  # type: ignore[index]
     assert number == _library.version_number(pullpush.__version__) == _library.LIBRARY.pullpush_version()
+    assert _library.version_number("12.3.4") == 12_003_004
     assert _library.LIBRARY.pullpush_version_string().decode() == pullpush.__version__
 
 
@@ -134,6 +135,21 @@ def test_statuses_become_exceptions() -> None:
             _library._check(status, b"the very words")
         with pytest.raises(expected, match=re.escape(_library.LIBRARY.pullpush_status_string(status).decode())):
             _library._check(status)
+
+
+def test_every_call_looks_at_its_status() -> None:
+    options = _library.options(WORDS["preset"]["original"])
+    batch = _library.Batch(_library.BATCH_SIZE)
+    for call in (
+        lambda: _library.options(99),
+        lambda: _library.evaluate(batch, options),
+        lambda: _library.statistics_size(0, options),
+        lambda: _library.statistics_accumulate(batch, options, 0, 1),
+        lambda: _library.statistics_reduce(0, 0, 1),
+        lambda: _library.statistics_finish(batch, options, 0, 1),
+    ):
+        with pytest.raises(pullpush.InvalidArgument):
+            call()
 
 
 def imported(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

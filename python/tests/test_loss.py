@@ -54,9 +54,11 @@ def test_backward_equals_value_and_grad() -> None:
     features = cases.rows(12, 9, "float64")
     for loss_fn in (pullpush.PullPushLoss(), pullpush.PullPushLoss.preset("orthogonal")):
         loss = loss_fn(features, samples_per_id=3)
-        value, gradient = loss_fn.value_and_grad(features, samples_per_id=3, upstream=-2.5)
-        assert value.parts() == loss.parts()
-        np.testing.assert_allclose(gradient, loss.backward(-2.5), rtol=1e-12, atol=1e-16)
+        for upstream in (-2.5, 2.0):
+            value, gradient = loss_fn.value_and_grad(features, samples_per_id=3, upstream=upstream)
+            assert value.parts() == loss.parts()
+            np.testing.assert_allclose(gradient, loss.backward(upstream), rtol=1e-12, atol=1e-16)
+        np.testing.assert_array_equal(loss_fn.value_and_grad(features, samples_per_id=3)[1], loss.backward())
 
 
 def test_upstream_is_applied_before_rounding() -> None:

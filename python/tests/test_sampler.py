@@ -44,6 +44,14 @@ def test_defaults_are_ten_by_eight() -> None:
     sampler = pullpush.PKSampler(np.arange(200) // 10)
     assert len(sampler) == 2
     assert [len(batch) for batch in sampler] == [80, 80]
+    assert list(sampler) == epoch_of(pullpush.PKSampler(np.arange(200) // 10, 10, 8, seed=0, shortage="replace"), 0)
+
+
+def test_counts_from_the_smallest_to_the_largest() -> None:
+    for number in (0, 2**63 - 1):
+        sampler = pullpush.PKSampler(LABELS, 1, 1, seed=number, batches_per_epoch=1)
+        ((row,),) = epoch_of(sampler, number)
+        assert 0 <= row < len(LABELS)
 
 
 @pytest.mark.parametrize(("ids_per_batch", "batches"), [(1, 7), (2, 3), (3, 2), (4, 1), (7, 1)])

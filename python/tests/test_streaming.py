@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,53 @@ def test_labels_in_runs(source: Path, block_bytes: int) -> None:
     out = np.zeros_like(FEATURES)
     loss = pullpush.stream(source, labels=labels, out=out, block_bytes=block_bytes)
     cases.assert_matches(loss, out, oracle.evaluate(FEATURES, labels=labels), "float32")
+
+
+def blocks(source: cases.Array, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> list[int]:
+    """The rows of each block, as a progress bar is told of them."""
+    counts: list[int] = []
+
+    class Bar:
+        def __init__(self, **told: Any) -> None:
+            pass
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def update(self, count: int) -> None:
+            counts.append(count)
+
+    monkeypatch.setitem(sys.modules, "tqdm", types.SimpleNamespace(tqdm=Bar))
+    pullpush.stream(source, progress=True, **arguments)
+    return counts
+
+
+@pytest.mark.parametrize("runs", [[4] * 15, [1, 20, 3, 30, 5, 1], [1] * 60], ids=["fours", "any", "ones"])
+@pytest.mark.parametrize("block_rows", [1, 3, 4, 7, 8, 21, 24, 30, 33, 59, 60, 1000])
+def test_blocks_are_whole_identities_up_to_their_bytes(
+    block_rows: int, runs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes the next identity as long as that fits."""
+    expected: list[int] = []
+    for run in runs:
+        if expected and expected[-1] + run <= block_rows:
+            expected[-1] += run
+        else:
+            expected.append(run)
+    ways: list[dict[str, Any]] = [{"labels": np.repeat(np.arange(len(runs)), runs)}]
+    ways += [{"samples_per_id": runs[0]}] if len(set(runs)) == 1 else []
+    for identities in ways:
+        for spare_bytes in (0, 9 * 4 - 1):
+            block_bytes = 9 * 4 * block_rows + spare_bytes
+            assert blocks(FEATURES, monkeypatch, block_bytes=block_bytes, **identities) == expected
+
+
+def test_blocks_are_32_mib_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.zeros((2**16 + 4, 512), np.float16)
+    assert blocks(rows, monkeypatch, samples_per_id=4) == [2**15, 2**15, 4]
 
 
 def test_arrays_of_any_order_stream_too(tmp_path: Path) -> None:

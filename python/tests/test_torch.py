@@ -107,6 +107,24 @@ def test_tight_identities(normalize: str, dtype: str, device: str) -> None:
     assert loss_fn.last.pull == pytest.approx(expected.pull, rel=1e-4 if dtype == "float32" else 1e-7)
 
 
+@pytest.mark.parametrize("normalize", ["l2", "renorm"])
+@pytest.mark.parametrize("self_pairs", ["include", "exclude"])
+def test_rows_of_any_length(self_pairs: str, normalize: str, device: str) -> None:
+    """Also around the lengths up to which a row is not divided by its own."""
+    lengths = np.array([1, 0, 3e-13, 0.9e-12, 1.1e-12, 5e-12, 1e-6, 0.9e-5, 1.1e-5, 5e-5, 1e-3, 1e3])
+    features = cases.rows(12, 5, "float64")
+    features *= (lengths / np.linalg.norm(features, axis=1))[:, None]
+    options: dict[str, Any] = {"normalize": normalize, "self_pairs": self_pairs}
+    expected = oracle.evaluate(features, samples_per_id=3, **options)
+    given = tensor(features, device)
+    loss_fn = PullPushLoss(**options)
+    loss_fn(given, samples_per_id=3).backward()
+    cases.assert_parts(loss_fn.last, expected, "float64")
+    # The shorter a row, the larger its gradient.
+    scales = np.maximum(lengths, 1e-12 if normalize == "l2" else 1e-5)[:, None]
+    np.testing.assert_allclose(scales * gradient(given), scales * expected.gradient, rtol=1e-9, atol=1e-13)
+
+
 DEGENERATE: dict[str, dict[str, Any]] = {
     "one identity": {"samples_per_id": 6},
     "lonely rows": {"samples_per_id": 1},
