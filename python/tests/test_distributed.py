@@ -229,11 +229,15 @@ def every_mistake(rank: int, group: Any = None) -> list[str]:
         features = cases.rows(arguments.pop("rows"), arguments.pop("dim"))
         if arguments.pop("poison"):
             features[2, 3] = np.nan
-        try:
-            distributed.value_and_grad(features, group=group, **arguments)
-            told.append("no error")
-        except Exception as error:
-            told.append(f"{type(error).__name__}: {error}")
+        said = []
+        for call in (distributed.value_and_grad, distributed.value):
+            try:
+                call(features, group=group, **arguments)
+                said.append("no error")
+            except Exception as error:
+                said.append(f"{type(error).__name__}: {error}")
+        assert said[0] == said[1]
+        told.append(said[0])
     return told
 
 
