@@ -18,7 +18,7 @@ from typing import Any
 
 REFUSED = "Tests/FaultTests refuses memory and threads"
 BEYOND_MEMORY = "accuracy/tests asks for sizes beyond all memory"
-LONG_OR_HUGE = "accuracy/tests has rows as long and numbers as large"
+THINNED = "of the C tests that meet it each 64th is counted"
 EMULATED = "Tests/DispatchTests emulates processors that lack something"
 # File, what the line or the region begins with, and why no test that counts runs it. What is missing here is printed as
 # it would stand here.
@@ -33,13 +33,10 @@ EXPLAINED = [
         "there is a target, as was asked before",
     ),
     ("PullPush/IdentityPass.swift", "guard let gradient = job.gradient else", "called with a gradient only"),
+    ("PullPush/PackedPoints.swift", "let blockSize = if case .hinge", THINNED),
     ("PullPush/PullPushError.swift", "case .null:", "errors of the C interface, whose value nobody reads"),
     ("PullPush/PullPushError.swift", "guard let start = buffer.baseAddress", "a buffer of 512 bytes has an address"),
     ("PullPush/PullPushLoss+Buffers.swift", 'throw PullPushError(.size, "rows"', "an empty array has an address too"),
-    ("PullPush/RowReader.swift", "isLong ? dotInPieces", LONG_OR_HUGE),
-    ("PullPush/RowReader.swift", "private func dotInPieces", LONG_OR_HUGE),
-    ("PullPush/RowReader.swift", "if isLong {", LONG_OR_HUGE),
-    ("PullPush/Scratch.swift", "guard total <= largestSpare", REFUSED),
     (
         "PullPush/Scratch.swift",
         "if header(kept).pointee.size > largestSpare",
@@ -53,12 +50,9 @@ EXPLAINED = [
     ("PullPush/ThreadPool.swift", "free(memory)", "two threads made the pool at once, which chance decides"),
     ("PullPush/ThreadPool.swift", "if status != 0 { return }", REFUSED),
     ("PullPush/Threads.swift", "_ = onFirstUse(&maximum, initial)", "set before anyone has asked for the first time"),
-    ("PullPush/TileSpace.swift", "let most = width <= 1024", LONG_OR_HUGE),
-    (
-        "PullPushKernels/FourRows.swift",
-        "sums.add(columns.seen == 0",
-        "of the C tests that meet it each 64th is counted",
-    ),
+    ("PullPush/Tile.swift", "guard let weights = work.pointee.weights else", "called with all pairs' weights only"),
+    ("PullPush/Tile.swift", "let partners = isOwn ? ownPoints", THINNED),
+    ("PullPush/Tile.swift", "addPartners(some, weights.transposed, adding: adding ||", THINNED),
     ("PullPushKernels/Lanes.swift", "static func stream(", "of all large gradients those in float32 pass the caches"),
     ("CSystem/CSystem.h", "if (!__get_cpuid", EMULATED),
     ("CSystem/CSystem.h", "if (~low", EMULATED),

@@ -81,10 +81,11 @@ static void run_case(const struct shape *shape, size_t dim, const struct element
     answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
     answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
     int settled = settle_margin(&scene, &options, &answer);
+    static const char *const data_names[] = {"spread", "alike", "tiny", "whole"};
     check_case("%s %s, %zu rows of %zu in %zu identities, %s, %s, padding %zu and %zu, upstream %g, threads %d%s",
                option_set_name(&options), element->name, scene.rows, dim, shape->identities,
                layout == LAYOUT_SAMPLES_PER_ID ? "PxK" : layout == LAYOUT_LABELS_SORTED ? "sorted" : "shuffled",
-               data == DATA_SPREAD ? "spread" : data == DATA_ALIKE ? "alike" : data == DATA_TINY ? "tiny" : "whole", row_padding, gradient_padding,
+               data_names[data], row_padding, gradient_padding,
                options.upstream, options.num_threads, options.accumulate ? ", accumulated" : "");
     check(settled, "no margin keeps away from the corner of the hinge");
 
