@@ -32,8 +32,10 @@ extension Evaluation {
         // Small blocks leave more to symmetry, large ones see the others less often.
         let blockSize = if case .hinge = loss.push, count > 1024 { 192 } else { 48 }
         let blocks = (count &+ blockSize &- 1) / blockSize
+        // Partners need not begin with a block, and a product reads whole groups of rows.
+        let room = blocks &* blockSize &+ productRows
         let points = PackedPoints(
-            count: count, rows: Matrix(try allocateScalars(blocks &* blockSize &* rowStride), rowStride: rowStride),
+            count: count, rows: Matrix(try allocateScalars(room &* rowStride), rowStride: rowStride),
             squares: try zeroScalars(blocks &* blockSize), blockSize: blockSize, blocks: blocks)
         let work = PackingWork(
             evaluation: self, points: points,
