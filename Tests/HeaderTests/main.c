@@ -2,7 +2,9 @@
  * What the C headers of the Swift sources say, asked in C: Swift's account of what tests run has no word for the C
  * functions that are compiled into it.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* for pthread_getattr_np */
+#endif
 #include <CSystem.h>
 #include <CVectors.h>
 #include <math.h>
