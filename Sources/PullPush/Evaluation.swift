@@ -80,19 +80,13 @@ struct Evaluation {
     @inline(never)
     func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let points = loss.points
-        let count = points == .all ? rows.count : rows.identityCount
+        let count = rows.pointCount(points)
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
         let memory = try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows))
         let work = PointsWork(evaluation: self, units: units, count: count, sums: sums, memory: memory)
-        withUnsafePointer(to: work) {
-            ThreadPool.run(
-                units, workers: workers,
-                ThreadPool.Work(context: $0) { work, worker, unit in
-                    work.assumingMemoryBound(to: PointsWork.self).pointee.run(worker, unit)
-                })
-        }
+        ThreadPool.run(units, workers: workers, work)
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
         }
@@ -106,13 +100,7 @@ struct Evaluation {
         let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
         let memory = try scratch.pointee.allocate(bytes: workers &* IdentityPass.scratchSize(rows))
         let work = IdentitiesWork(job: job, kernels: kernels, units: units, sums: partial, memory: memory)
-        withUnsafePointer(to: work) {
-            ThreadPool.run(
-                units, workers: workers,
-                ThreadPool.Work(context: $0) { work, worker, unit in
-                    work.assumingMemoryBound(to: IdentitiesWork.self).pointee.run(worker, unit)
-                })
-        }
+        ThreadPool.run(units, workers: workers, work)
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
         return sums
@@ -149,7 +137,7 @@ struct Evaluation {
 }
 
 /// `sumOfPoints` in units.
-private struct PointsWork {
+private struct PointsWork: UnitWork {
     let evaluation: Evaluation
     let units: Int
     let count: Int
@@ -164,7 +152,7 @@ private struct PointsWork {
 }
 
 /// `sumIdentities` in units.
-private struct IdentitiesWork {
+private struct IdentitiesWork: UnitWork {
     let job: GradientJob
     unowned(unsafe) let kernels: Kernels
     let units: Int
@@ -186,6 +174,9 @@ private func part(_ unit: Int, of units: Int, _ count: Int) -> Range<Int> {
 }
 
 extension Rows {
+    /// How many vectors are pushed apart.
+    func pointCount(_ pushed: PushPoints) -> Int { pushed == .all ? count : identityCount }
+
     /// The grouped rows of some identities.
     func rowsOf(_ identities: Range<Int>) -> Range<Int> {
         let last = identity(identities.upperBound - 1)
@@ -197,7 +188,7 @@ extension PullPushLoss {
     /// Bytes of features that take as long as the pairs of the push.
     fileprivate func pairSize(_ rows: Rows) -> Double {
         if push == .linear { return 0 }
-        let points = Double(points == .all ? rows.count : rows.identityCount)
+        let points = Double(rows.pointCount(points))
         let dim = Double(rows.dim)
         let partners = if case .squared = push { min(points, dim) } else { points }
         return points * dim * partners / 8

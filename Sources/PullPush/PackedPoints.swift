@@ -1,4 +1,3 @@
-import CVectors
 import KernelInterface
 
 /// The pushed points as rows of one matrix, for the pushes that look at pairs.
@@ -28,7 +27,7 @@ extension Evaluation {
 
     @_optimize(size)
     func packedPoints() throws(PullPushError) -> PackedPoints {
-        let count = loss.points == .all ? rows.count : rows.identityCount
+        let count = rows.pointCount(loss.points)
         // Small blocks leave more to symmetry, large ones see the others less often.
         let blockSize = if case .hinge = loss.push, count > 1024 { 192 } else { 48 }
         let blocks = (count &+ blockSize &- 1) / blockSize
@@ -40,18 +39,12 @@ extension Evaluation {
         let work = PackingWork(
             evaluation: self, points: points,
             memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
-        withUnsafePointer(to: work) {
-            ThreadPool.run(
-                blocks, workers: workers,
-                ThreadPool.Work(context: $0) { work, worker, unit in
-                    work.assumingMemoryBound(to: PackingWork.self).pointee.run(worker, unit)
-                })
-        }
+        ThreadPool.run(blocks, workers: workers, work)
         return points
     }
 }
 
-private struct PackingWork {
+private struct PackingWork: UnitWork {
     let evaluation: Evaluation
     let points: PackedPoints
     /// For each worker's reader.

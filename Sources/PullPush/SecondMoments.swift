@@ -13,13 +13,7 @@ extension Evaluation {
             products: try allocateScalars(workers &* MomentWork.stripe &* rowStride),
             memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
-        withUnsafePointer(to: work) {
-            ThreadPool.run(
-                stripes, workers: workers,
-                ThreadPool.Work(context: $0) { work, worker, unit in
-                    work.assumingMemoryBound(to: MomentWork.self).pointee.run(worker, unit)
-                })
-        }
+        ThreadPool.run(stripes, workers: workers, work)
         // The other half is the same.
         for row in 0..<rows.dim {
             for column in 0..<row / MomentWork.stripe &* MomentWork.stripe {
@@ -53,7 +47,7 @@ extension Totals {
 }
 
 /// The work on the second moments. A unit is a stripe of rows of the matrix, from its diagonal on.
-private struct MomentWork {
+private struct MomentWork: UnitWork {
     /// Rows in a stripe, and points in a block.
     static let stripe = 48
     static let depth = 256

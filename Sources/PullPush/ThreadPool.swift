@@ -1,5 +1,10 @@
 import CSystem
 
+/// Work that falls into units, which threads share.
+protocol UnitWork {
+    func run(_ worker: Int, _ unit: Int)
+}
+
 /// Helper threads that sleep until a call has work for them. They start when first needed and stay.
 ///
 /// One call at a time has the helpers; a call that finds them taken works alone. So does, in effect, a call whose
@@ -76,11 +81,23 @@ struct ThreadPool {
         }
     }
 
-    /// What is done for a unit.
+    /// What is done for a unit: a function in a struct, for one that takes a function is compiled again for each.
     struct Work {
         let context: UnsafeRawPointer
         /// It captures nothing.
         let run: (_ context: UnsafeRawPointer, _ worker: Int, _ unit: Int) -> Void
+    }
+
+    /// Runs `work` for every unit.
+    @inline(__always)
+    static func run<W: UnitWork>(_ units: Int, workers: Int, _ work: W) {
+        withUnsafePointer(to: work) {
+            run(
+                units, workers: workers,
+                Work(context: $0) { context, worker, unit in
+                    context.assumingMemoryBound(to: W.self).pointee.run(worker, unit)
+                })
+        }
     }
 
     /// Does the work for every unit, by up to `workers` threads of which the caller is one, worker 0.

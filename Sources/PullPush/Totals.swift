@@ -26,7 +26,7 @@ struct PairCounts {
                 positive &+= count &* (count &- 1)
             }
         }
-        self.init(positive: positive, points: pushed == .all ? rows.count : rows.identityCount, between: pushed)
+        self.init(positive: positive, points: rows.pointCount(pushed), between: pushed)
     }
 }
 

@@ -231,3 +231,12 @@ void check_gradient(const struct scene *scene, const struct answer *expected, si
           "the features were written");
     check(guarded_intact(&scene->gradient), "the memory around the gradient was written");
 }
+
+void check_evaluation(const struct scene *scene, const pullpush_options *options, const struct answer *expected)
+{
+    pullpush_result result = blank_result();
+    int status = api.evaluate(&scene->batch, options, &result, scene->gradient.bytes, 0, NULL, 0);
+    check(status == PULLPUSH_OK, "status %d", status);
+    check_result(&result, expected, options, scene->element, BATCH_ANY);
+    check_gradient(scene, expected, 0, scene->rows, 0);
+}

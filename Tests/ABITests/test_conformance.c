@@ -159,11 +159,7 @@ static void run_coefficients(const struct shape *shape, pullpush_options options
         check_case("weights %g and %g, %zu identities of %zu, %s", options.pull_weight, options.push_weight,
                    shape->identities, shape->sizes[0], option_set_name(&options));
         reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
-        pullpush_result result = blank_result();
-        int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
-        check(status == PULLPUSH_OK, "status %d", status);
-        check_result(&result, &answer, &options, element_f32, BATCH_ANY);
-        check_gradient(&scene, &answer, 0, scene.rows, 0);
+        check_evaluation(&scene, &options, &answer);
     }
     free(answer.gradient), free(answer.row_scales);
     scene_free(&scene);

@@ -186,13 +186,9 @@ static void test_one_unusual_row(void)
                 scene.exact[i] = element_load(element_f32, scene.features.bytes, i);
             }
             reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
-            pullpush_result result = blank_result();
             check_case("row %zu times %g among identities of %zu, %s", row, length, samples,
                        option_set_name(&options));
-            int status = api.evaluate(&scene.batch, &options, &result, scene.gradient.bytes, 0, NULL, 0);
-            check(status == PULLPUSH_OK, "status %d", status);
-            check_result(&result, &answer, &options, element_f32, BATCH_ANY);
-            check_gradient(&scene, &answer, 0, scene.rows, 0);
+            check_evaluation(&scene, &options, &answer);
             free(answer.gradient), free(answer.row_scales);
             scene_free(&scene);
         }
