@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ static struct fault fault;
 static int counting;
 static struct fault_record own_record;
 struct fault_record *faults = &own_record;
+
+/* Blocks behind which there is a page that may not be touched. */
+enum { MOST_FENCED = 64 };
+static struct {
+    void *block, *mapping;
+    size_t mapped;
+} fenced[MOST_FENCED];
+static pthread_mutex_t fences = PTHREAD_MUTEX_INITIALIZER;
 
 static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 static struct rlimit no_limit;
@@ -102,6 +111,46 @@ static void *counted(void *block, size_t size)
     return block;
 }
 
+/* What the library calls its scratch memory comes from aligned_alloc: a byte used beyond it stops the program. */
+static void *fenced_block(size_t alignment, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (size + page - 1) / page * page;
+    void *block = NULL;
+    if (size % alignment)
+        return __libc_memalign(alignment, size);
+    pthread_mutex_lock(&fences);
+    for (int i = 0; i < MOST_FENCED && !block; i++) {
+        if (fenced[i].block)
+            continue;
+        char *mapping = (char *)mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (mapping == MAP_FAILED)
+            break;
+        if (mprotect(mapping + room, page, PROT_NONE) != 0)
+            abort();
+        block = fenced[i].block = mapping + room - size;
+        fenced[i].mapping = mapping;
+        fenced[i].mapped = room + page;
+    }
+    pthread_mutex_unlock(&fences);
+    return block;
+}
+
+/* Whether it was one. */
+static int free_fenced(void *block)
+{
+    int found = 0;
+    pthread_mutex_lock(&fences);
+    for (int i = 0; block && i < MOST_FENCED && !found; i++) {
+        if (fenced[i].block != block)
+            continue;
+        munmap(fenced[i].mapping, fenced[i].mapped);
+        fenced[i].block = NULL;
+        found = 1;
+    }
+    pthread_mutex_unlock(&fences);
+    return found;
+}
+
 #define REFUSE(kind) refuse(kind, __builtin_return_address(0))
 
 void *malloc(size_t size)
@@ -123,7 +172,9 @@ void *realloc(void *block, size_t size)
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return REFUSE("aligned_alloc") ? NULL : counted(__libc_memalign(alignment, size), size);
+    if (!__atomic_load_n(&counting, __ATOMIC_SEQ_CST))
+        return __libc_memalign(alignment, size);
+    return REFUSE("aligned_alloc") ? NULL : counted(fenced_block(alignment, size), size);
 }
 
 void *memalign(size_t alignment, size_t size)
@@ -143,7 +194,8 @@ void free(void *block)
 {
     if (block && __atomic_load_n(&counting, __ATOMIC_SEQ_CST))
         __atomic_fetch_sub(&faults->live_blocks, 1, __ATOMIC_SEQ_CST);
-    __libc_free(block);
+    if (!free_fenced(block))
+        __libc_free(block);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *context)
