@@ -194,11 +194,6 @@ extension PullPushLoss {
         return points * dim * partners / 8
     }
 
-    /// What the gradient of a sum over the pairs of the push is multiplied with.
-    func pushScale(_ upstream: Double, over pairs: Int) -> Double {
-        pairs > 0 ? upstream * pushWeight / Double(pairs) : 0
-    }
-
     /// Runs `body` with the checked arguments and scratch memory that ends with it.
     @inline(never)
     func withEvaluation<R>(
@@ -229,8 +224,8 @@ extension PullPushLoss {
             return totals.result(self)
         }
         let points = try evaluation.packedPoints()
-        var gradient = PushGradient(
-            job: job, scale: pushScale(target?.upstream ?? 1, over: totals.counts.negative))
+        let gradient = PushGradient(
+            job: job, slope: (target?.upstream ?? 1) * pushWeight, pairs: totals.counts.negative)
         if case .squared(let goal) = push, points.count > evaluation.rows.dim {
             let moments = try evaluation.zeros(evaluation.rows.dim &* evaluation.rows.dim)
             try evaluation.addSecondMoments(of: points, to: moments)
@@ -239,13 +234,6 @@ extension PullPushLoss {
             (own, totals.sums) = try evaluation.pairwise(function, points, gradient, moments: narrow.matrix)
             totals.pairs.value = totals.squaredPush(target: goal, moments: narrow.square, ownPairs: own.value)
             return totals.result(self)
-        }
-        if case .hinge(_, .meanActive) = push, target != nil {
-            // The gradient is divided by the number of active pairs, which only a pass over all pairs tells.
-            var counting = gradient
-            counting.job.gradient = nil
-            let active = try evaluation.pairwise(function, points, counting).0.active
-            gradient.scale = pushScale(target?.upstream ?? 1, over: active)
         }
         (totals.pairs, totals.sums) = try evaluation.pairwise(function, points, gradient)
         return totals.result(self)

@@ -6,8 +6,13 @@ import KernelInterface
 struct PushGradient {
     /// Without a gradient, just the identities' sums are taken.
     var job: GradientJob
-    /// `upstream · pushWeight`, over the number of pairs.
-    var scale: Double
+    /// `upstream · pushWeight`
+    var slope: Double
+    /// The number of pairs that the push is a mean over.
+    var pairs: Int
+
+    /// What the gradient of the sum over pairs is multiplied with.
+    var scale: Double { pairs > 0 ? slope / Double(pairs) : 0 }
 }
 
 extension Evaluation {
@@ -24,7 +29,8 @@ extension Evaluation {
     /// Whether the weights of all pairs take no more room than the features, or little.
     private func canKeepWeights(_ points: Int) -> Bool { points &* points <= max(1 << 20, rows.count &* rows.dim) }
 
-    /// Sums over pairs of the push and over the identities, and, if the job has one, the gradient.
+    /// Sums over pairs of the push and over the identities, and, if the job has one, the gradient. A mean over the active
+    /// pairs is not known before all pairs are weighed: `gradient.pairs` is then found out here.
     ///
     /// - Parameter moments: with the second moments of all points, a dim × dim matrix, the squared push takes from tiles
     ///   just what the moments hold too much: the pairs within identities, self pairs included. Its gradient is
@@ -45,15 +51,22 @@ extension Evaluation {
             evaluation: self, points: points,
             function: moments == nil ? function : .squared(target: target, onError: -1), gradient: gradient,
             moments: moments, target: target, spaces: spaces, pairSums: pairSums, identitySums: identitySums)
-        if gradient.job.gradient != nil && moments == nil && canKeepWeights(points.count) {
+        let hasGradient = gradient.job.gradient != nil
+        if hasGradient && moments == nil && canKeepWeights(points.count) {
             let room = blocks &* points.blockSize
             work.weights = Matrix(try allocateScalars(room &* room), rowStride: points.blockSize)
         }
-        withUnsafePointer(to: work) { (work) in
-            if work.pointee.weights != nil {
+        withUnsafeMutablePointer(to: &work) { (work) in
+            var countsActive = false
+            if case .hinge(_, .meanActive) = loss.push { countsActive = hasGradient }
+            if countsActive || work.pointee.weights != nil {
                 ThreadPool.run(
                     blocks, workers: workers,
                     ThreadPool.Work(context: work) { Tile($0, worker: $1, unit: $2).weighAll() })
+            }
+            if countsActive {
+                work.pointee.gradient.pairs = 0
+                for unit in 0..<blocks { work.pointee.gradient.pairs += pairSums[unit].active }
             }
             ThreadPool.run(
                 blocks, workers: workers, ThreadPool.Work(context: work) { Tile($0, worker: $1, unit: $2).finish() })
@@ -73,7 +86,7 @@ struct TileWork {
     let evaluation: Evaluation
     let points: PackedPoints
     let function: PairFunction
-    let gradient: PushGradient
+    var gradient: PushGradient
     let moments: Matrix?
     /// Of the squared push.
     let target: Double

@@ -107,7 +107,7 @@ extension PullPushLoss {
             let points = try evaluation.packedPoints()
             try evaluation.addSecondMoments(of: points, to: moments)
             let (own, sums) = try evaluation.pairwise(
-                .squared(target: goal, onError: 0), points, PushGradient(job: job, scale: 0),
+                .squared(target: goal, onError: 0), points, PushGradient(job: job, slope: 0, pairs: 0),
                 moments: try evaluation.narrowed(moments: moments).matrix)
             for i in 0..<batch.dim &* batch.dim { vector[layout.moments + i] += moments[i] }
             layout.add(counts, sums, ownPairs: own.value, to: vector)
@@ -146,7 +146,7 @@ extension PullPushLoss {
                 target, coefficients(totals.counts, upstream: target.upstream), total.vector)
             if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(
-                    job: job, scale: pushScale(target.upstream, over: totals.counts.negative))
+                    job: job, slope: target.upstream * pushWeight, pairs: totals.counts.negative)
                 _ = try evaluation.pairwise(function, try evaluation.packedPoints(), gradient, moments: moments)
             } else {
                 _ = try evaluation.sumIdentities(job)

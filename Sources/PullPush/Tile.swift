@@ -61,10 +61,15 @@ struct Tile {
 
     /// Weighs the pairs of the block's points with all from them on.
     func weighAll() {
-        guard let weights = work.pointee.weights else { return }
-        let first = block.lowerBound
-        work.pointee.pairSums[unit] = weigh(
-            first..<points.count, into: self.weights(weights, of: unit, from: first), own: false, mirrored: true)
+        let partners = block.lowerBound..<points.count
+        work.pointee.pairSums[unit] =
+            if let weights = work.pointee.weights {
+                weigh(
+                    partners, into: self.weights(weights, of: unit, from: partners.lowerBound), own: false,
+                    mirrored: true)
+            } else {
+                addPairs(partners, own: false, mirrored: true, hasGradient: false, adding: false)
+            }
     }
 
     /// Weighs the pairs, if that is not done yet, and does the rest: the gradient, and the identities' sums.
