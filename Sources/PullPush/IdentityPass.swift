@@ -194,12 +194,19 @@ struct IdentityPass {
         }
     }
 
+    /// `Σ ‖x_a − s/K‖²`
     private func sumOfDistances(_ count: Int) -> Double {
+        let sum = sumOfDistances(count, by: 1)
+        // Squares may be too large for the compute type.
+        return sum.isFinite ? sum : sumOfDistances(count, by: reader.down) / reader.down / reader.down
+    }
+
+    private func sumOfDistances(_ count: Int, by scale: Double) -> Double {
         var result = 0.0
         for a in 0..<count {
             let state = reader.states[a]
             result += reader.kernels.squaredDistance(
-                state.features, by: state.scale.scale, sum, by: 1 / Double(count), count: reader.columns)
+                state.features, by: state.scale.scale * scale, sum, by: scale / Double(count), count: reader.columns)
         }
         return result
     }

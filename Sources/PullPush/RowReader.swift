@@ -121,7 +121,7 @@ struct RowReader {
     private static let piece = 4096
 
     /// A power of two, which scales without rounding.
-    private var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
+    var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
 
     /// Writes the sum of the first `count` rows at hand, each times its unit, and returns its squared norm.
     func sumScaled(_ count: Int, into sum: UnsafeMutableRawPointer) -> Double {

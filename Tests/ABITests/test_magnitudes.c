@@ -16,19 +16,18 @@ static void check_scaled(const char *name, double got, double expected, int expo
     check(fabs(ldexp(got, -exponent) - expected) <= allowed, "the %s became %.17g from %.17g", name, got, expected);
 }
 
-static void run(const struct element *element, const struct shape *shape, size_t dim, int exponent,
+static void run(const struct element *element, const struct shape *shape, size_t dim, enum data data, int exponent,
                 pullpush_options options)
 {
     const int raw = options.normalize == PULLPUSH_NORMALIZE_NONE;
-    struct scene scene =
-        scene_make(shape, dim, element, raw ? DATA_SPREAD : DATA_ALIKE, LAYOUT_LABELS_SORTED, 0, 0, 21);
+    struct scene scene = scene_make(shape, dim, element, data, LAYOUT_LABELS_SORTED, 0, 0, 21);
     const size_t count = scene.rows * dim;
     /* Halfway back, for the gradient over the greatest powers has few digits left. */
     const int lift = raw ? 0 : exponent / 2;
     double *gradient = (double *)malloc(count * sizeof *gradient);
     pullpush_result results[2] = {blank_result(), blank_result()};
-    check_case("magnitudes, %s times 2^%d, %zu rows of %zu, %s", element->name, exponent, scene.rows, dim,
-               option_set_name(&options));
+    check_case("magnitudes, %s times 2^%d, %zu rows of %zu, %s, %s", element->name, exponent, scene.rows, dim,
+               data == DATA_SPREAD ? "spread" : "alike", option_set_name(&options));
     check(api.evaluate(&scene.batch, &options, &results[0], scene.gradient.bytes, 0, NULL, 0) == PULLPUSH_OK,
           "features about 1 long refused");
     for (size_t i = 0; i < count; i++) {
@@ -76,8 +75,10 @@ void test_magnitudes(void)
             for (int x = 0; x < 4; x++) {
                 const struct element *element = e ? element_f64 : element_f32;
                 const int exponent = raw ? raw_exponents[e][x] : exponents[e][x];
-                run(element, &regular, 19, exponent, options);
-                run(element, &irregular, 67, exponent, options);
+                for (int data = raw ? DATA_SPREAD : DATA_ALIKE; data <= DATA_ALIKE; data++) {
+                    run(element, &regular, 19, (enum data)data, exponent, options);
+                    run(element, &irregular, 67, (enum data)data, exponent, options);
+                }
             }
     }
 }
