@@ -11,14 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SMALL, WIDE, MANY, BIG, LONG, LONGER, PAIRS };
+enum { SMALL, WIDE, MANY, BIG, LONG, LONGER, PAIRS, LARGE };
 /* More pushed vectors than dimensions, fewer, one identity a row, enough bytes for several threads, and so
  * many rows of an identity, or identities, that what is noted of each fills a block of memory to its end. */
 static const struct {
     struct shape shape;
     size_t dim;
 } shapes[] = {{{12, {3}}, 5},    {{4, {3}}, 33},    {{9, {1, 4, 2}}, 7}, {{1100, {2}}, 65},
-              {{2, {70}}, 33}, {{2, {1024}}, 3}, {{1024, {2}}, 3}};
+              {{2, {70}}, 33}, {{2, {1024}}, 3}, {{1024, {2}}, 3},    {{64, {2}}, 1024}};
 
 #define F32 (&elements[0])
 #define F64 (&elements[1])
@@ -57,6 +57,7 @@ static const struct {
     {"numbers of rows", EVALUATE, LONGER, F32, LAYOUT_SAMPLES_PER_ID, 0, 0, 0, 1, 0},
     {"numbers of rows, labels", EVALUATE, LONGER, F32, LAYOUT_LABELS_SHUFFLED, 0, 0, 0, 1, 0},
     {"numbers of identities", EVALUATE, PAIRS, F32, LAYOUT_LABELS_SHUFFLED, 0, 0, 0, 1, 0},
+    {"sums of several units", EVALUATE, LARGE, F32, LAYOUT_SAMPLES_PER_ID, 0, 0, 0, 1, 0},
     {"finish", FINISH, MANY, F32, LAYOUT_LABELS_SHUFFLED, 0, 0, 0, 1, 1},
     {"finish, squared, bf16", FINISH, SMALL, BF16, LAYOUT_SAMPLES_PER_ID, 1, 0, 0, 1, 0},
     {"finish, 3 threads", FINISH, BIG, F32, LAYOUT_LABELS_SHUFFLED, 1, 0, 0, 3, 0},
