@@ -137,32 +137,48 @@ static void run_plain(const struct shape *shape, size_t dim, const struct elemen
     scene_free(&scene);
 }
 
+static void check_against_reference(struct scene *scene, const pullpush_options *options)
+{
+    struct answer answer;
+    memset(&answer, 0, sizeof answer);
+    answer.gradient = (double *)calloc(scene->rows * scene->dim, sizeof(double));
+    answer.row_scales = (double *)calloc(scene->rows, sizeof(double));
+    reference_evaluate(scene->exact, scene->labels, scene->rows, scene->dim, options, &answer);
+    check_evaluation(scene, options, &answer);
+    free(answer.gradient), free(answer.row_scales);
+}
+
 /*
  * Weights with which the coefficients of rows and sums in the gradient are 0, 1 and -1, alone and together: numbers
  * that a kernel may take for special, and that other weights seldom give.
  */
 static void run_coefficients(const struct shape *shape, pullpush_options options, uint64_t seed)
 {
-    const size_t dim = 41;
     const double samples = (double)shape->sizes[0], identities = (double)shape->identities;
     const double positive = identities * samples * (samples - 1), negative = identities * (identities - 1);
     const double pulls[] = {0, positive / 2, positive / 4, positive / 4 / samples};
     const double pushes[] = {0, negative / 2, negative / 4, negative / 4 / identities};
-    struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
-    struct answer answer;
-    memset(&answer, 0, sizeof answer);
-    answer.gradient = (double *)calloc(scene.rows * dim, sizeof(double));
-    answer.row_scales = (double *)calloc(scene.rows, sizeof(double));
+    struct scene scene = scene_make(shape, 41, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
     for (int weights = 0; weights < 64; weights++) {
         options.pull_weight = pulls[weights % 4] * (weights / 4 % 2 ? -1 : 1);
         options.push_weight = pushes[weights / 8 % 4] * (weights / 32 ? -1 : 1);
         check_case("weights %g and %g, %zu identities of %zu, %s", options.pull_weight, options.push_weight,
                    shape->identities, shape->sizes[0], option_set_name(&options));
-        reference_evaluate(scene.exact, scene.labels, scene.rows, dim, &options, &answer);
-        check_evaluation(&scene, &options, &answer);
+        check_against_reference(&scene, &options);
     }
-    free(answer.gradient), free(answer.row_scales);
     scene_free(&scene);
+}
+
+/* Every width around several vectors, for the last vector of a row may reach back over columns that are done. */
+static void run_widths(const struct shape *shape, const pullpush_options *options, uint64_t seed)
+{
+    for (size_t dim = 1; dim < 70; dim++) {
+        struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
+        check_case("width %zu, %zu identities of %zu, %s", dim, shape->identities, shape->sizes[0],
+                   option_set_name(options));
+        check_against_reference(&scene, options);
+        scene_free(&scene);
+    }
 }
 
 /* The gradient against central differences of the reference's values alone, in float64. */
@@ -212,6 +228,8 @@ void test_conformance(int every)
             const struct shape pair = {2, {k}};
             if (options.push != PULLPUSH_PUSH_HINGE)
                 run_coefficients(&pair, options, (uint64_t)set * 4 + k);
+            if (options.push == PULLPUSH_PUSH_LINEAR)
+                run_widths(&pair, &options, (uint64_t)set * 4 + k);
         }
         for (size_t s = 0; s < shape_count; s++)
             for (size_t d = 0; d < dim_count; d++)
