@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # build_sanitized.sh address|thread: the shared library as it is shipped, Embedded Swift, but watched: by that
 # sanitizer, by the checks that a release leaves out (an overflow or a bad index stops the program), and by counters
-# that tell a fuzzer what was reached. It goes to build/address or build/thread; whoever loads it must bring the
-# sanitizer's runtime.
+# that tell a fuzzer what was reached. The address sanitizer also watches over the pieces of scratch memory. The library
+# goes to build/address or build/thread; whoever loads it must bring the sanitizer's runtime.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/need.sh
@@ -13,10 +13,12 @@ install_missing
 sanitizer=$1
 scratch=.build-$sanitizer
 mkdir -p "build/$sanitizer"
-counters=()
-[[ $sanitizer == thread ]] || counters=(-Xswiftc "-sanitize-coverage=edge,inline-8bit-counters,pc-table")
+more=()
+[[ $sanitizer == thread ]] || more=(
+    -Xswiftc "-sanitize-coverage=edge,inline-8bit-counters,pc-table" -Xswiftc -Xcc -Xswiftc -DCSYSTEM_ADDRESS_SANITIZER
+)
 if ! PULLPUSH_EMBEDDED=1 PULLPUSH_CHECKED=1 swift build -c release --product pullpush --scratch-path "$scratch" \
-    --sanitize "$sanitizer" -Xswiftc -g "${counters[@]}" >"build/$sanitizer/log" 2>&1; then
+    --sanitize "$sanitizer" -Xswiftc -g "${more[@]}" >"build/$sanitizer/log" 2>&1; then
     cat "build/$sanitizer/log" >&2
     exit 1
 fi

@@ -120,6 +120,20 @@ static inline uint64_t csystem_exchange_float_mode(uint64_t mode) {
 #endif
 }
 
+/* Where AddressSanitizer watches, memory within a block can be forbidden and allowed, and pieces of it keep a distance. */
+#ifdef CSYSTEM_ADDRESS_SANITIZER
+void __asan_poison_memory_region(const volatile void *start, size_t size);
+void __asan_unpoison_memory_region(const volatile void *start, size_t size);
+
+static inline int csystem_distance(void) { return 64; }
+static inline void csystem_forbid(void *start, int64_t size) { __asan_poison_memory_region(start, (size_t)size); }
+static inline void csystem_allow(void *start, int64_t size) { __asan_unpoison_memory_region(start, (size_t)size); }
+#else
+static inline int csystem_distance(void) { return 0; }
+static inline void csystem_forbid(void *start, int64_t size) { (void)start, (void)size; }
+static inline void csystem_allow(void *start, int64_t size) { (void)start, (void)size; }
+#endif
+
 static inline int csystem_processor_count(void) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : (int)count;

@@ -69,10 +69,11 @@ struct Scratch: ~Copyable {
     /// Aligned to a cache line, not initialised.
     @inline(never)
     mutating func allocate(bytes: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
-        let (size, overflow) = bytes.addingReportingOverflow(Self.alignment - 1)
+        let (size, overflow) = bytes.addingReportingOverflow(Self.alignment - 1 + Int(csystem_distance()))
         let rounded = overflow ? Int.max : size & ~(Self.alignment - 1)
         if rounded > remaining { try addBlock(holding: rounded) }
         guard let result = free else { throw Self.failure(bytes) }
+        csystem_allow(result, Int64(bytes))
         free = result + rounded
         remaining -= rounded
         return result
@@ -98,6 +99,7 @@ struct Scratch: ~Copyable {
         newest = block
         free = block + Self.alignment
         remaining = Self.header(block).pointee.size - Self.alignment
+        csystem_forbid(block + Self.alignment, Int64(remaining))
     }
 
     private static func failure(_ bytes: Int) -> PullPushError {
