@@ -12,10 +12,7 @@ version=$(sed -n 's/^#define PULLPUSH_VERSION_STRING "\(.*\)"/\1/p' include/pull
 file=libpullpush.so.$version
 scratch=.build-embedded
 
-# The package manager does not see when a header changes.
-if [[ -n $(find include Sources -name '*.h' -newer "$scratch/release/libpullpush.so" 2>/dev/null) ]]; then
-    rm -rf "$scratch"
-fi
+forget_old_headers "$scratch"
 # Nothing of the folder it is built in may show: the same sources give the same bytes anywhere.
 PULLPUSH_EMBEDDED=1 swift build -c release --product pullpush --scratch-path "$scratch" \
     -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xlinker --build-id=none

@@ -12,6 +12,7 @@ install_missing
 
 sanitizer=$1
 scratch=.build-$sanitizer
+forget_old_headers "$scratch"
 mkdir -p "build/$sanitizer"
 more=()
 [[ $sanitizer == thread ]] || more=(

@@ -219,7 +219,20 @@ def swift_passes() -> bool:
     names = ("test_edges", "test_accuracy", "test_statistics", "test_threads", "test_library", "test_options")
     if not pytest(*names, PULLPUSH_LIBRARY=library):
         return False
-    return run(["swift", "test", "-c", "release", "--filter", "InterfaceTests|ErrorTests|ElementTests"], 600)
+    if not run(["swift", "test", "-c", "release", "--filter", "InterfaceTests|ErrorTests|ElementTests"], 600):
+        return False
+    return sanitized_passes()
+
+
+def sanitized_passes() -> bool:
+    """The C tests where AddressSanitizer watches, also over scratch memory."""
+    if not run(["scripts/build_sanitized.sh", "address"], 600):
+        return False
+    variables = {"ASAN_OPTIONS": "allocator_may_return_null=1", "LD_LIBRARY_PATH": str(SCRATCH / "build/address")}
+    command = ["build/sanitized_tests", "build/address/libpullpush.so", "4"]
+    return all(
+        run(command, 300, PULLPUSH_ISA=isa, PULLPUSH_NUM_THREADS="3", **variables) for isa in ("baseline", "x86-64-v3")
+    )
 
 
 def python_passes(file: str) -> bool:
@@ -246,8 +259,14 @@ def prepare(language: str) -> None:
     if not build_swift():
         sys.exit("The library does not build as it is.")
     tests = sorted(str(path) for path in (SCRATCH / "Tests/ABITests").glob("*.c"))
-    link = ["build/libpullpush.so", "-lm", "-pthread", f"-Wl,-rpath,{SCRATCH / 'build'}"]
-    if not run(["gcc", "-O2", "-D_GNU_SOURCE", "-Iinclude", *tests, *link, "-o", "build/abi_tests"], 300):
+    flags = ["-D_GNU_SOURCE", "-Iinclude", *tests, "-lm", "-pthread"]
+    plain = [*flags, "build/libpullpush.so", f"-Wl,-rpath,{SCRATCH / 'build'}", "-o", "build/abi_tests"]
+    watched = ["-fsanitize=address", "-fuse-ld=lld", *flags, "build/address/libpullpush.so"]
+    if (
+        not run(["gcc", "-O2", *plain], 300)
+        or not run(["scripts/build_sanitized.sh", "address"], 600)
+        or not run(["clang", "-O1", *watched, "-o", "build/sanitized_tests"], 300)
+    ):
         sys.exit("The C tests do not build as they are.")
     if language == "swift" and not swift_passes():
         sys.exit("The tests fail before anything is changed.")

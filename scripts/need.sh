@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: what a machine must have, and how a bare Debian machine gets it.
+# Sourced by the other scripts: what a machine must have, and how a bare Debian machine gets it; what builds share.
 
 missing=()
 
@@ -33,4 +33,12 @@ need_swift() {
     fi
     need g++ command -v g++
     need git command -v git
+}
+
+# forget_old_headers FOLDER: leaves nothing there of a build before a header changed, which the package manager does not
+# see.
+forget_old_headers() {
+    if [[ -n $(find include Sources -name '*.h' -newer "$1/release/libpullpush.so" 2>/dev/null) ]]; then
+        rm -rf "$1"
+    fi
 }
