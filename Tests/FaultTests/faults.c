@@ -111,13 +111,14 @@ static void *counted(void *block, size_t size)
     return block;
 }
 
-/* What the library calls its scratch memory comes from aligned_alloc: a byte used beyond it stops the program. */
+/* What the library calls its scratch memory comes from aligned_alloc: a byte used beyond it stops the program, and so does
+ * an alignment or a size that C11 forbids. */
 static void *fenced_block(size_t alignment, size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (size + page - 1) / page * page;
     void *block = NULL;
-    if (size % alignment)
-        return __libc_memalign(alignment, size);
+    if (alignment & (alignment - 1) || size % alignment)
+        abort();
     pthread_mutex_lock(&fences);
     for (int i = 0; i < MOST_FENCED && !block; i++) {
         if (fenced[i].block)

@@ -142,6 +142,7 @@ static void test_the_processor(void)
         for (int i = 0; i < lanes; i++)                                                                                \
             check(where[i] == (v[i] <= 0 ? 0 : chosen[i]), #vector ": where_positive");                                \
         check(cvectors_address(stored) == stored, #vector ": address");                                                \
+        memset(stored, 0, sizeof stored);                                                                              \
         cvectors_stream(chosen, stored);                                                                               \
         cvectors_fence();                                                                                              \
         for (int i = 0; i < lanes; i++)                                                                                \
