@@ -47,6 +47,6 @@ void test_cancel(void)
     }
     check(cut_short == 0, "%d of %d calls were cut short", cut_short, ROUNDS);
     check(wrong == 0, "%d calls went wrong", wrong);
-    check_faults_on_helpers(1, 1, 0);
+    check_faults_on_helpers(1, 1, NULL);
     free(gradient);
 }

@@ -178,9 +178,8 @@ static void fill_in(int signal, siginfo_t *info, void *context)
     mprotect(faulting + (size_t)(address - faulting) / page * page, page, PROT_READ | PROT_WRITE);
 }
 
-void check_faults_on_helpers(int wanted_helpers, int wanted, long rest)
+void check_faults_on_helpers(int wanted_helpers, int wanted, void (*before)(void))
 {
-    const struct timespec pause = {0, rest};
     struct sigaction action;
     int wrong = 0;
     page = (size_t)sysconf(_SC_PAGESIZE);
@@ -192,13 +191,13 @@ void check_faults_on_helpers(int wanted_helpers, int wanted, long rest)
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGSEGV, &action, &faults_before);
     is_host = 1;
-    memset(helpers, 0, sizeof helpers);
-    while (helpers_with(wanted) < wanted_helpers) {
-        if (rest)
-            nanosleep(&pause, NULL);
+    do {
+        memset(helpers, 0, sizeof helpers);
+        if (before)
+            before();
         wrong += !work_repeat_into(&api, BIG_WORK, 1 + wanted_helpers, faulting);
         mprotect(faulting, faulting_size, PROT_NONE);
-    }
+    } while (helpers_with(wanted) < wanted_helpers);
     check(wrong == 0, "%d calls went wrong", wrong);
     sigaction(SIGSEGV, &faults_before, NULL);
     munmap(faulting, faulting_size);
@@ -208,5 +207,5 @@ void test_faults(void)
 {
     load(library_path);
     works_make();
-    check_faults_on_helpers(3, 10, 0);
+    check_faults_on_helpers(3, 10, NULL);
 }

@@ -38,8 +38,8 @@ void test_cancel(void);
 void test_scratch(void);
 void test_soak(void);
 
-/* Makes calls, each by so many helper threads and one more, until each helper has handled so many page faults of this
- * program's own; with a rest of so many nanoseconds, less than a second, before each call. */
-void check_faults_on_helpers(int wanted_helpers, int wanted, long rest);
+/* Makes calls, each by so many helper threads and one more, until in one of them each helper has handled so many page
+ * faults of this program's own; `before`, if there is one, comes before each call. */
+void check_faults_on_helpers(int wanted_helpers, int wanted, void (*before)(void));
 
 #endif
