@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,7 +60,8 @@ void test_processors(void)
 {
     enum { MEDIUM_WORK = 4 };
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    load(library_path);
+    unsetenv("PULLPUSH_NUM_THREADS");
+    check(api_load(library_path) == 0 && api.set_max_threads(0) == 0, "a limit from the beginning");
     works_make();
     const int before = count_threads();
     api.set_max_threads(1);
