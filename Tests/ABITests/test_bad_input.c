@@ -246,8 +246,8 @@ static void test_mistake(size_t mistake, size_t function)
     check(strstr(message, mistakes[mistake].argument) && strstr(message, mistakes[mistake].value),
           "the message does not name %s %s: '%s'", mistakes[mistake].argument, mistakes[mistake].value, message);
 
-    for (size_t room = 0; room < 9; room++) { /* less room: the same sentence, cut */
-        char cut[16];
+    for (size_t room = 0; room <= strlen(message); room++) { /* less room: the same sentence, cut */
+        char cut[sizeof message];
         memset(cut, 'x', sizeof cut);
         status = perform(&call, cut, room);
         check(status == mistakes[mistake].status, "status %d with %zu bytes for the message", status, room);
