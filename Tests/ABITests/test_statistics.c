@@ -76,7 +76,7 @@ static void run_parts(const pullpush_options *options, size_t dim, const struct 
     free(exact), free(labels), free(answer.gradient), free(answer.row_scales), free(total), free(twice);
 }
 
-/* The length of the vector: that of the defaults, and the greatest of which the bytes can be counted. */
+/* The length of the vector: what the options need, and the greatest of which the bytes can be counted. */
 static void test_size(void)
 {
     const size_t most = SIZE_MAX / 2 / sizeof(double), root = ((size_t)1 << 30) - 1;
@@ -87,8 +87,12 @@ static void test_size(void)
           count);
     check(api.statistics_size(most - 5, NULL, &count) == PULLPUSH_OK && count == most, "as many as there can be: %zu",
           count);
+    options.push_between = PULLPUSH_PUSH_BETWEEN_ALL, options.objective = PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    check(api.statistics_size(128, &options, &count) == PULLPUSH_OK && count == 135,
+          "distances between all rows need %zu for dim 128", count);
+    options = default_options();
     options.push = PULLPUSH_PUSH_SQUARED;
-    check(api.statistics_size(root, &options, &count) == PULLPUSH_OK && count > root * root && count <= most,
+    check(api.statistics_size(root, &options, &count) == PULLPUSH_OK && count == root * root + root + 6,
           "the squared push needs %zu for dim %zu", count, root);
     count = 77;
     check(api.statistics_size(root + 1, &options, &count) == PULLPUSH_ERROR_SIZE, "a square too large");
