@@ -111,8 +111,8 @@ static void *counted(void *block, size_t size)
     return block;
 }
 
-/* What the library calls its scratch memory comes from aligned_alloc: a byte used beyond it stops the program, and so does
- * an alignment or a size that C11 forbids. */
+/* What the library calls its scratch memory comes from aligned_alloc: a byte used beyond it stops the program, and so
+ * does an alignment or a size that C11 forbids. */
 static void *fenced_block(size_t alignment, size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (size + page - 1) / page * page;
