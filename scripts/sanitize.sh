@@ -75,8 +75,8 @@ printf 'Tests with processes, thread sanitizer:\n'
 
 for march in x86-64 x86-64-v3; do
     printf 'C within the Swift code, undefined behaviour, %s: ' "$march"
-    build headers address,undefined -std=gnu11 "-march=$march" -Wno-psabi -I Sources/CSystem -I Sources/CVectors \
-        Tests/HeaderTests/main.c
+    build headers address,undefined -std=gnu11 "-march=$march" -Wno-psabi -DCSYSTEM_ADDRESS_SANITIZER \
+        -I Sources/CSystem -I Sources/CVectors Tests/HeaderTests/main.c
     "$programs/headers"
 done
 

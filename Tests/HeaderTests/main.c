@@ -210,6 +210,33 @@ static void test_transpose(void)
 
 static int64_t nanoseconds_of(struct timespec time) { return time.tv_sec * INT64_C(1000000000) + time.tv_nsec; }
 
+#ifdef CSYSTEM_ADDRESS_SANITIZER
+int __asan_address_is_poisoned(const volatile void *address);
+#else
+static int __asan_address_is_poisoned(const volatile void *address)
+{
+    (void)address;
+    return 0;
+}
+#endif
+
+/* Without a sanitizer nothing is forbidden, and pieces touch. */
+static void test_forbidden_memory(void)
+{
+    char *block = (char *)malloc(192);
+    const int watched = csystem_distance() != 0;
+    csystem_forbid(block, 192);
+    csystem_allow(block, 65);
+    memset(block, 1, 65);
+    check(!__asan_address_is_poisoned(block + 64), "memory that is allowed");
+    check(__asan_address_is_poisoned(block + 65) == watched, "memory behind it");
+    check(__asan_address_is_poisoned(block + 191) == watched, "the end of memory that is forbidden");
+#ifndef CSYSTEM_ADDRESS_SANITIZER
+    check(!watched, "pieces at a distance");
+#endif
+    free(block);
+}
+
 static void test_time(void)
 {
     struct timespec before, after;
@@ -235,6 +262,7 @@ int main(void)
     test_conversions();
     test_four_numbers();
     test_transpose();
+    test_forbidden_memory();
     test_time();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
