@@ -196,9 +196,9 @@ struct IdentityPass {
 
     /// `Σ ‖x_a − s/K‖²`
     private func sumOfDistances(_ count: Int) -> Double {
-        let sum = sumOfDistances(count, by: 1)
+        let result = sumOfDistances(count, by: 1)
         // Squares may be too large for the compute type.
-        return sum.isFinite ? sum : sumOfDistances(count, by: reader.down) / reader.down / reader.down
+        return result.isFinite ? result : sumOfDistances(count, by: reader.down) / reader.down / reader.down
     }
 
     private func sumOfDistances(_ count: Int, by scale: Double) -> Double {
