@@ -11,7 +11,7 @@ extension Evaluation {
         let work = MomentWork(
             evaluation: self, points: points, moments: moments,
             products: try allocateScalars(workers &* MomentWork.stripe &* rowStride),
-            memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
+            states: try scratch.pointee.allocate(workers, of: RowState.self))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
         ThreadPool.run(stripes, workers: workers, work)
         // The other half is the same.
@@ -56,8 +56,8 @@ private struct MomentWork: UnitWork {
     let points: PackedPoints
     let moments: UnsafeMutablePointer<Double>
     let products: UnsafeMutableRawPointer
-    /// For each worker's reader.
-    let memory: UnsafeMutableRawPointer
+    /// Each worker's row of products.
+    let states: UnsafeMutablePointer<RowState>
 
     @_optimize(size)
     func run(_ worker: Int, _ unit: Int) {
@@ -66,7 +66,7 @@ private struct MomentWork: UnitWork {
         let rowStride = evaluation.rowStride
         let size = rows.element.computeSize
         let product = Matrix(products + worker &* Self.stripe &* rowStride &* size, rowStride: rowStride)
-        let state = evaluation.reader(memory + worker &* RowReader.scratchSize(rows)).states
+        let state = states + worker
         state.pointee.setUnit(1, inDouble: rows.element.computesInDouble)
         let first = unit &* Self.stripe
         let columns = rows.dim &- first

@@ -61,6 +61,7 @@ struct Tile {
 
     /// Weighs the pairs of the block's points with all from them on.
     func weighAll() {
+        transpose()
         let partners = block.lowerBound..<points.count
         work.pointee.pairSums[unit] =
             if let weights = work.pointee.weights {
@@ -94,6 +95,7 @@ struct Tile {
             if isOwn && pushed != .all {
                 work.pairSums[unit] = addSelfPairs(hasGradient: hasGradient)
             } else {
+                transpose()
                 // Without a gradient a pair need not be seen from both sides.
                 let partners = isOwn ? ownPoints : (hasGradient ? 0 : first)..<points.count
                 work.pairSums[unit] = addPairs(
@@ -104,14 +106,13 @@ struct Tile {
         work.identitySums[unit] = finishIdentities()
     }
 
-    /// Weighs the pairs of the block's points, as columns, with the points in `partners`, as rows.
+    /// Weighs the pairs of the block's points, as columns, with the points in `partners`, as rows; after `transpose`.
     ///
     /// - Parameters:
     ///   - own: whether the pairs are those within an identity, self pairs included, or those between identities
     ///   - mirrored: whether points beyond the block stand for two pairs
     @_optimize(size)
     private func weigh(_ partners: Range<Int>, into weights: Matrix, own: Bool, mirrored: Bool) -> PairSums {
-        transpose()
         var sums = PairSums()
         for first in stride(from: partners.lowerBound, to: partners.upperBound, by: points.blockSize) {
             let others = first..<min(first &+ points.blockSize, partners.upperBound)
