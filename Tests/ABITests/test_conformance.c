@@ -137,17 +137,6 @@ static void run_plain(const struct shape *shape, size_t dim, const struct elemen
     scene_free(&scene);
 }
 
-static void check_against_reference(struct scene *scene, const pullpush_options *options)
-{
-    struct answer answer;
-    memset(&answer, 0, sizeof answer);
-    answer.gradient = (double *)calloc(scene->rows * scene->dim, sizeof(double));
-    answer.row_scales = (double *)calloc(scene->rows, sizeof(double));
-    reference_evaluate(scene->exact, scene->labels, scene->rows, scene->dim, options, &answer);
-    check_evaluation(scene, options, &answer);
-    free(answer.gradient), free(answer.row_scales);
-}
-
 /*
  * Weights with which the coefficients of rows and sums in the gradient are 0, 1 and -1, alone and together: numbers
  * that a kernel may take for special, and that other weights seldom give.
@@ -164,7 +153,7 @@ static void run_coefficients(const struct shape *shape, pullpush_options options
         options.push_weight = pushes[weights / 8 % 4] * (weights / 32 ? -1 : 1);
         check_case("weights %g and %g, %zu identities of %zu, %s", options.pull_weight, options.push_weight,
                    shape->identities, shape->sizes[0], option_set_name(&options));
-        check_against_reference(&scene, &options);
+        check_evaluation(&scene, &options);
     }
     scene_free(&scene);
 }
@@ -176,7 +165,7 @@ static void run_widths(const struct shape *shape, const pullpush_options *option
         struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
         check_case("width %zu, %zu identities of %zu, %s", dim, shape->identities, shape->sizes[0],
                    option_set_name(options));
-        check_against_reference(&scene, options);
+        check_evaluation(&scene, options);
         scene_free(&scene);
     }
 }

@@ -11,7 +11,7 @@
 
 /* So many cycles that a page each would be more than the memory that stays for the next call, of which any thread may
  * touch its part late. */
-enum { CYCLES = 1600, SETTLED = 160, KEPT_BYTES = 4 << 20, CALLS = 60 };
+enum { CYCLES = 1600, SETTLED = 160, CALLS = 60 };
 
 /* Helper threads sleep in the library's code, so it must stay where it is when the host has done with it. */
 void test_reload(void)

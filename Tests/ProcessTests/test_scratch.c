@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_ROWS = 1 << 20, KEPT = 4 << 20, FEW_PAGES = 16 };
+enum { MOST_ROWS = 1 << 20, FEW_PAGES = 16 };
 
 static size_t allocated(void)
 {
@@ -39,10 +39,10 @@ void test_scratch(void)
         check(api.evaluate(&batch, &options, &result, NULL, 0, NULL, 0) == PULLPUSH_OK, "%zu rows refused", rows);
         size_t kept = allocated() - before;
         most_kept = kept > most_kept ? kept : most_kept;
-        check(kept <= KEPT + (size_t)page, "%zu bytes stay after %zu rows", kept, rows);
-        check(count_pages() - pages <= KEPT / page + FEW_PAGES, "%ld pages stay after %zu rows",
+        check(kept <= KEPT_BYTES + (size_t)page, "%zu bytes stay after %zu rows", kept, rows);
+        check(count_pages() - pages <= KEPT_BYTES / page + FEW_PAGES, "%ld pages stay after %zu rows",
               count_pages() - pages, rows);
     }
-    check(most_kept > KEPT / 4, "%zu bytes are all that ever stayed: this test sees none", most_kept);
+    check(most_kept > KEPT_BYTES / 4, "%zu bytes are all that ever stayed: this test sees none", most_kept);
     free(features), free(labels);
 }

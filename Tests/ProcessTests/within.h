@@ -18,4 +18,7 @@ void check_in_child(const char *what, int (*body)(void));
 /* How many pages of memory of its own this process has, less what malloc keeps for later. */
 long count_pages(void);
 
+/* The most memory that a call leaves for the next one. */
+enum { KEPT_BYTES = 4 << 20 };
+
 #endif
