@@ -114,6 +114,9 @@ CVECTORS_STREAM_ONE(cvectors_f64x2)
 CVECTORS_STREAM_TWO(cvectors_f32x8)
 CVECTORS_STREAM_TWO(cvectors_f64x4)
 
+/* Has the second-level cache fetch the line at `address`, which may be no address at all. */
+CVECTORS_FUNCTION void cvectors_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+
 CVECTORS_FUNCTION void cvectors_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 /* An address of which the compiler does not see how it came about. Of several that it sees it keeps one for every row and

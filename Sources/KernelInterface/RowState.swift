@@ -27,6 +27,8 @@ public struct RowGradient {
     /// v, a vector that this row has for itself, or nil.
     public var own: UnsafeRawPointer?
     public var onOwn: Double
+    /// A raw row that is read soon, to be fetched from memory meanwhile, or nil.
+    public var upcoming: UnsafeRawPointer?
 
     @inlinable
     public init(
@@ -37,6 +39,7 @@ public struct RowGradient {
         self.onRow = onRow
         self.own = own
         self.onOwn = onOwn
+        upcoming = nil
     }
 }
 

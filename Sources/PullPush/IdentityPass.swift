@@ -338,5 +338,5 @@ extension GradientJob {
         return isLarge && isAligned && rows.isDirect && !accumulate
     }
 
-    fileprivate var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 8_000_000 }
+    fileprivate var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 5_000_000 }
 }

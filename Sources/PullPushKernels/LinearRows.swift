@@ -20,7 +20,9 @@ func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: In
             let row = identity.row(a)
             job.states[a].features = job.rows.pointee.features + row &* job.featureBytes
             job.states[a].gradient.target = job.gradient + row &* job.gradientBytes
+            job.states[a].gradient.upcoming = nil
         }
+        if job.isLarge && number &+ 1 < end { job.fetch(job.rows.pointee.identity(number &+ 1), during: weights.count) }
         let own = job.own(of: number, identity)
         let found = weights.isUnit ? writeUnitRows(S.self, job, weights, own) : writeRawRows(S.self, job, weights, own)
         guard let found, !job.isExceptional(found, count: weights.count) else { break }
@@ -115,6 +117,16 @@ extension LinearRows {
     @inline(__always)
     func own(of number: Int, _ identity: Identity) -> UnsafeRawPointer {
         ownOnFirst == 0 ? rows.pointee.features + identity.row(0) &* featureBytes : own + number &* ownBytes
+    }
+
+    /// Memory has time for the next identity's rows while the gradient of `count` rows is written. More than fits into the
+    /// second-level cache would be fetched in vain.
+    @inline(__always)
+    fileprivate func fetch(_ next: Identity, during count: Int) {
+        guard (next.count &+ count) &* featureBytes <= 524_288 else { return }
+        for a in 0..<min(next.count, count) {
+            states[a].gradient.upcoming = rows.pointee.features + next.row(a) &* featureBytes
+        }
     }
 
     /// Writes the gradient rows, the first with its own vector.

@@ -1,3 +1,4 @@
+import CVectors
 import KernelInterface
 
 /// See `Kernels.measure`.
@@ -32,6 +33,7 @@ func writeGradientRows<S: ComputeScalar>(
     for a in 0..<rowCount {
         let gradient = states[a].gradient
         let x = states[a].features.assumingMemoryBound(to: S.self)
+        if let upcoming = gradient.upcoming { fetch(upcoming, bytes: count &* MemoryLayout<S>.size) }
         let target = RowTarget(
             start: gradient.target.assumingMemoryBound(to: S.self), count: count, pastCaches: pastCaches)
         let onShared = Register<S>(repeating: S(gradient.onShared))
@@ -53,6 +55,11 @@ func writeGradientRows<S: ComputeScalar>(
             target.write { multiplyAdd(Register(x + $0), onRow, Register(shared + $0) * onShared) }
         }
     }
+}
+
+@inline(__always)
+private func fetch(_ start: UnsafeRawPointer, bytes: Int) {
+    for offset in stride(from: 0, to: bytes, by: 64) { cvectors_prefetch(start + offset) }
 }
 
 private struct RowTarget<S: ComputeScalar> {
