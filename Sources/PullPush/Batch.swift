@@ -80,12 +80,18 @@ package struct GradientTarget {
     package var upstream: Double
     /// Add to what is there.
     package var accumulate: Bool
+    /// The bytes of another output.
+    package var otherOutput: Range<UInt>
 
-    package init(start: UnsafeMutableRawPointer, rowStride: Int, upstream: Double, accumulate: Bool) {
+    package init(
+        start: UnsafeMutableRawPointer, rowStride: Int, upstream: Double, accumulate: Bool,
+        otherOutput: Range<UInt> = 0..<0
+    ) {
         self.start = start
         self.rowStride = rowStride
         self.upstream = upstream
         self.accumulate = accumulate
+        self.otherOutput = otherOutput
     }
 
     package func bytes(for batch: Batch) -> Range<UInt> {
@@ -105,6 +111,7 @@ package struct GradientTarget {
                 bytes, first..<first &+ UInt(bitPattern: batch.rows &* MemoryLayout<Int64>.size),
                 "a buffer apart from labels")
         }
+        try checkOverlap(bytes, otherOutput, "a buffer apart from the other outputs")
     }
 }
 

@@ -66,6 +66,11 @@ struct Evaluation {
     /// - Parameter memory: `RowReader.scratchSize` bytes
     func reader(_ memory: UnsafeMutableRawPointer) -> RowReader { RowReader(groupedRows, kernels, scratch: memory) }
 
+    /// So many bytes for each worker.
+    func workerMemory(_ bytes: Int) throws(PullPushError) -> WorkerMemory {
+        WorkerMemory(start: try scratch.pointee.allocate(bytes: workers &* bytes), bytes: bytes)
+    }
+
     private func checkFinite() throws(PullPushError) {
         let memory = try scratch.pointee.allocate(bytes: RowReader.scratchSize(rows))
         let row = reader(memory).firstNonFinite(0..<rows.count)
@@ -84,7 +89,7 @@ struct Evaluation {
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
-        let memory = try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows))
+        let memory = try workerMemory(RowReader.scratchSize(rows))
         let work = PointsWork(evaluation: self, units: units, count: count, sums: sums, memory: memory)
         ThreadPool.run(units, workers: workers, work)
         for unit in 1..<units {
@@ -95,10 +100,10 @@ struct Evaluation {
 
     /// The identities' sums and, if the job has one, the closed-form part of their gradient.
     @inline(never)
-    func sumIdentities(_ job: GradientJob) throws(PullPushError) -> IdentitySums {
+    func sumIdentities(_ job: UnsafePointer<GradientJob>) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
         let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
-        let memory = try scratch.pointee.allocate(bytes: workers &* IdentityPass.scratchSize(rows))
+        let memory = try workerMemory(IdentityPass.scratchSize(rows))
         let work = IdentitiesWork(job: job, kernels: kernels, units: units, sums: partial, memory: memory)
         ThreadPool.run(units, workers: workers, work)
         var sums = IdentitySums()
@@ -110,12 +115,15 @@ struct Evaluation {
     @inline(never)
     func gradientJob(
         _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
-    ) -> GradientJob {
-        GradientJob(
-            groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred,
-            gradient: target?.start,
-            gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
-            coefficients: coefficients, total: total)
+    ) throws(PullPushError) -> UnsafePointer<GradientJob> {
+        let job = try scratch.pointee.allocate(1, of: GradientJob.self)
+        job.initialize(
+            to: GradientJob(
+                groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred,
+                gradient: target?.start,
+                gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
+                coefficients: coefficients, total: total))
+        return UnsafePointer(job)
     }
 
     @inline(never)
@@ -136,34 +144,42 @@ struct Evaluation {
     }
 }
 
+/// Scratch memory, a piece for each worker.
+struct WorkerMemory {
+    let start: UnsafeMutableRawPointer
+    let bytes: Int
+
+    subscript(_ worker: Int) -> UnsafeMutableRawPointer { start + worker &* bytes }
+}
+
 /// `sumOfPoints` in units.
 private struct PointsWork: UnitWork {
     let evaluation: Evaluation
     let units: Int
     let count: Int
     let sums: UnsafeMutablePointer<Double>
-    /// For each worker's reader.
-    let memory: UnsafeMutableRawPointer
+    /// For readers.
+    let memory: WorkerMemory
 
     func run(_ worker: Int, _ unit: Int) {
-        evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).addPoints(
+        evaluation.reader(memory[worker]).addPoints(
             evaluation.loss.points, part(unit, of: units, count), to: sums + unit &* evaluation.width)
     }
 }
 
 /// `sumIdentities` in units.
 private struct IdentitiesWork: UnitWork {
-    let job: GradientJob
+    let job: UnsafePointer<GradientJob>
     unowned(unsafe) let kernels: Kernels
     let units: Int
     let sums: UnsafeMutablePointer<IdentitySums>
-    /// For each worker's pass.
-    let memory: UnsafeMutableRawPointer
+    /// For passes.
+    let memory: WorkerMemory
 
     func run(_ worker: Int, _ unit: Int) {
-        let rows = job.rows
+        let rows = job.pointee.rows
         let identities = part(unit, of: units, rows.identityCount)
-        let pass = IdentityPass(job, kernels, scratch: memory + worker &* IdentityPass.scratchSize(rows))
+        let pass = IdentityPass(job, kernels, scratch: memory[worker])
         sums[unit] = pass.run(identities.lowerBound, rows.rowsOf(identities))
     }
 }
@@ -217,7 +233,7 @@ extension PullPushLoss {
         var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
         let total = try evaluation.narrowed(try evaluation.sumOfPoints(), evaluation.width)
         totals.totalSquare = total.square
-        let job = evaluation.gradientJob(
+        let job = try evaluation.gradientJob(
             target, coefficients(totals.counts, upstream: target?.upstream ?? 1), total.vector)
         guard let function = evaluation.pairFunction, totals.counts.negative > 0 else {
             totals.sums = try evaluation.sumIdentities(job)

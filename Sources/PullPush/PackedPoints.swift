@@ -38,7 +38,7 @@ extension Evaluation {
             squares: try zeroScalars(blocks &* blockSize), blockSize: blockSize, blocks: blocks)
         let work = PackingWork(
             evaluation: self, points: points,
-            memory: try scratch.pointee.allocate(bytes: workers &* RowReader.scratchSize(rows)))
+            memory: try workerMemory(RowReader.scratchSize(rows)))
         ThreadPool.run(blocks, workers: workers, work)
         return points
     }
@@ -47,11 +47,11 @@ extension Evaluation {
 private struct PackingWork: UnitWork {
     let evaluation: Evaluation
     let points: PackedPoints
-    /// For each worker's reader.
-    let memory: UnsafeMutableRawPointer
+    /// For readers.
+    let memory: WorkerMemory
 
     func run(_ worker: Int, _ unit: Int) {
-        evaluation.reader(memory + worker &* RowReader.scratchSize(evaluation.rows)).packPoints(
+        evaluation.reader(memory[worker]).packPoints(
             evaluation.loss.points, points.block(unit), to: points)
     }
 }

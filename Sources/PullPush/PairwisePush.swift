@@ -5,7 +5,7 @@ import KernelInterface
 /// The rest of the work on the identities whose points a tile holds.
 struct PushGradient {
     /// Without a gradient, just the identities' sums are taken.
-    var job: GradientJob
+    var job: UnsafePointer<GradientJob>
     /// `upstream · pushWeight`
     var slope: Double
     /// The number of pairs that the push is a mean over.
@@ -51,7 +51,7 @@ extension Evaluation {
             evaluation: self, points: points,
             function: moments == nil ? function : .squared(target: target, onError: -1), gradient: gradient,
             moments: moments, target: target, spaces: spaces, pairSums: pairSums, identitySums: identitySums)
-        let hasGradient = gradient.job.gradient != nil
+        let hasGradient = gradient.job.pointee.gradient != nil
         if hasGradient && moments == nil && canKeepWeights(points.count) {
             let room = blocks &* points.blockSize
             work.weights = Matrix(try allocateScalars(room &* room), rowStride: points.blockSize)

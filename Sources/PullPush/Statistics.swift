@@ -99,7 +99,7 @@ extension PullPushLoss {
         let layout = try StatisticsLayout(self, dim: batch.dim)
         let counts = PairCounts(evaluation.rows, between: points)
         let total = try evaluation.sumOfPoints()
-        let job = evaluation.gradientJob(
+        let job = try evaluation.gradientJob(
             nil, GradientCoefficients(), try evaluation.narrowed(total, evaluation.width).vector)
         // Everything into scratch first: past the last allocation nothing can fail, and only then the vector changes.
         if case .squared(let goal) = push {
@@ -142,7 +142,7 @@ extension PullPushLoss {
                 target: goal, moments: narrow.square, ownPairs: vector[layout.ownPairs])
         }
         if let target {
-            let job = evaluation.gradientJob(
+            let job = try evaluation.gradientJob(
                 target, coefficients(totals.counts, upstream: target.upstream), total.vector)
             if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(

@@ -78,7 +78,7 @@ struct Tile {
     func finish() {
         let work = work.pointee
         let first = block.lowerBound
-        let hasGradient = work.gradient.job.gradient != nil
+        let hasGradient = work.gradient.job.pointee.gradient != nil
         if let weights = work.weights {
             // Those of pairs with points before the block are in the columns of these.
             for other in 0..<unit {
@@ -89,7 +89,7 @@ struct Tile {
                 first..<points.count, self.weights(weights, of: unit, from: first).transposed, adding: unit > 0)
         } else {
             if hasGradient, let moments = work.moments {
-                begin(product: moments, total: work.gradient.job.total, totalWeight: -work.target)
+                begin(product: moments, total: work.gradient.job.pointee.total, totalWeight: -work.target)
             }
             let isOwn = work.moments != nil
             if isOwn && pushed != .all {
@@ -231,15 +231,17 @@ struct Tile {
     /// the rows.
     @_optimize(size)
     private func finishIdentities() -> IdentitySums {
-        var job = work.pointee.gradient.job
+        var job = work.pointee.gradient.job.pointee
         let scale = work.pointee.gradient.scale
         job.pointGradients = PointGradients(
             vectors: gradients.start, stride: gradients.rowStride, firstPoint: block.lowerBound,
             weight: work.pointee.moments == nil ? scale : 4 * scale)
-        let pass = IdentityPass(job, kernels, scratch: space.pointee.memory)
-        return pushed == .all
-            ? pass.run(rows.identityOfRow(block.lowerBound), block)
-            : pass.run(block.lowerBound, rows.rowsOf(block))
+        return withUnsafePointer(to: job) {
+            let pass = IdentityPass($0, kernels, scratch: space.pointee.memory)
+            return pushed == .all
+                ? pass.run(rows.identityOfRow(block.lowerBound), block)
+                : pass.run(block.lowerBound, rows.rowsOf(block))
+        }
     }
 
     /// The points of identities that have a point in the block.

@@ -42,6 +42,7 @@ func knownBytes(of given: Int, smallest: Int, _ size: Int) -> Int { min(max(give
 
 /// Copies a versioned struct whose first field is its size. Fields beyond an older caller's struct keep the values in
 /// `defaults`; fields this library does not know must be zero.
+@inline(__always)
 func versioned<T: BitwiseCopyable>(
     _ pointer: UnsafePointer<T>, _ name: StaticString, defaults: T, smallest: Int
 ) throws(PullPushError) -> T {
@@ -59,7 +60,7 @@ func versioned<T: BitwiseCopyable>(
     }
     var result = defaults
     withUnsafeMutableBytes(of: &result) {
-        $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: min(given, known)))
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: knownBytes(of: given, smallest: smallest, known)))
     }
     return result
 }

@@ -30,19 +30,13 @@ extension Batch {
 
 /// The gradient argument of a call; nil when no gradient is wanted.
 func gradientTarget(
-    _ gradient: UnsafeMutableRawPointer?, _ stride: Int, _ options: Options, _ batch: Batch,
-    apartFrom outputs: Range<UInt>
+    _ gradient: UnsafeMutableRawPointer?, _ stride: Int, _ options: Options, dim: Int, apartFrom output: Range<UInt>
 ) throws(PullPushError) -> GradientTarget? {
     let stride = try size(stride, "gradient_stride")
     guard let start = gradient else { return nil }
-    let target = GradientTarget(
-        start: start, rowStride: stride == 0 ? batch.dim : stride, upstream: options.upstream,
-        accumulate: options.accumulate)
-    // The extent of the gradient means something only after the sizes have been checked.
-    try batch.validate()
-    try target.validate(for: batch)
-    try checkOverlap(target.bytes(for: batch), outputs, "a buffer apart from the other outputs")
-    return target
+    return GradientTarget(
+        start: start, rowStride: stride == 0 ? dim : stride, upstream: options.upstream,
+        accumulate: options.accumulate, otherOutput: output)
 }
 
 /// The caller's result struct, of which an older caller has only the first fields.
@@ -88,7 +82,8 @@ public func pullpush_evaluate(
         let options = try Options(options)
         let batch = try Batch(batch)
         let result = try ResultTarget(result)
-        let target = try gradientTarget(gradient, gradient_stride, options, batch, apartFrom: result.bytes)
+        let target = try gradientTarget(
+            gradient, gradient_stride, options, dim: batch.dim, apartFrom: result.bytes)
         result.write(try options.loss.evaluate(batch, target))
     }
 }
@@ -123,7 +118,7 @@ private func plainLoss(
         var options = try Options(nil)
         options.loss.normalize = .none
         let lossBytes = UInt(bitPattern: loss)..<UInt(bitPattern: loss) + UInt(MemoryLayout<Double>.size)
-        let target = try gradientTarget(gradient, 0, options, batch, apartFrom: lossBytes)
+        let target = try gradientTarget(gradient, 0, options, dim: dim, apartFrom: lossBytes)
         loss.pointee = try options.loss.evaluate(batch, target).loss
     }
 }

@@ -74,8 +74,12 @@ public func pullpush_statistics_finish(
         let vector = try statisticsVector(total, "total", count, options, batch)
         try checkAlignment(UnsafeRawPointer(vector), MemoryLayout<Double>.alignment, "total")
         let result = try ResultTarget(result)
-        let target = try gradientTarget(gradient, gradient_stride, options, batch, apartFrom: result.bytes)
+        let target = try gradientTarget(
+            gradient, gradient_stride, options, dim: batch.dim, apartFrom: result.bytes)
         if let target {
+            // The extent of the gradient means something only after the sizes have been checked.
+            try batch.validate()
+            try target.validate(for: batch)
             try checkOverlap(target.bytes(for: batch), doubles(vector, count), "a buffer apart from total")
         }
         result.write(try options.loss.finish(batch, vector, target))

@@ -88,17 +88,19 @@ func writeCombination<S: ComputeScalar>(
 func writeNarrowed<S: ComputeScalar>(
     _ doubles: UnsafePointer<Double>, to scalars: UnsafeMutablePointer<S>, _ count: Int
 ) -> Double {
+    // A chain of additions for each half of a register of floats.
     var squares = Register<Double>.zero
+    var lastSquares = Register<Double>.zero
     var next = 0
     while next &+ S.laneCount <= count {
-        for offset in stride(from: 0, to: S.laneCount, by: Double.laneCount) {
-            let register = Register(doubles + next + offset)
-            squares = multiplyAdd(register, register, squares)
-        }
+        let first = Register(doubles + next)
+        let last = Register(doubles + next + (S.laneCount &- Double.laneCount))
+        squares = multiplyAdd(first, first, squares)
+        if S.laneCount > Double.laneCount { lastSquares = multiplyAdd(last, last, lastSquares) }
         Register<S>(S.narrow(doubles + next)).store(scalars + next)
         next &+= S.laneCount
     }
-    var sum = squares.total
+    var sum = (squares + lastSquares).total
     while next < count {
         scalars[next] = S(doubles[next])
         sum += doubles[next] * doubles[next]
