@@ -26,11 +26,13 @@
     }
 
 /* For a register of so many lanes, with integers as wide as the scalars:
+ *   negate          -v
  *   drop_first      v with zeros in place of the first `count` lanes
  *   where_positive  the lanes of `chosen` where v is above zero, or NaN; else zero */
 #define CVECTORS_REGISTER(vector, scalar, integer, lanes, ...)                                                        \
     CVECTORS_ARITHMETIC(vector, scalar, lanes)                                                                        \
     typedef integer vector##_bits __attribute__((ext_vector_type(lanes)));                                            \
+    CVECTORS_FUNCTION vector cvectors_negate(vector v) { return -v; }                                                 \
     CVECTORS_FUNCTION vector cvectors_drop_first(vector v, intptr_t count) {                                          \
         const vector##_bits index = {__VA_ARGS__};                                                                    \
         return (vector)((vector##_bits)v & (index >= (vector##_bits)(integer)count));                                 \
@@ -81,6 +83,11 @@ CVECTORS_FUNCTION cvectors_f64x4 cvectors_diagonal(cvectors_f64x4 a, cvectors_f6
 }
 
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_square_root(cvectors_f64x4 v) { return __builtin_elementwise_sqrt(v); }
+/* Whether all lanes are above `low` and below `high`. A NaN is not. */
+CVECTORS_FUNCTION int cvectors_all_between(cvectors_f64x4 v, double low, double high) {
+    return __builtin_reduce_and((v > (cvectors_f64x4)low) & (v < (cvectors_f64x4)high)) != 0;
+}
+
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_divide(cvectors_f64x4 x, cvectors_f64x4 y) { return x / y; }
 
 /* Writes four rows of four floats as columns; strides are in floats. */

@@ -23,6 +23,8 @@ public struct LinearRows {
     public var ownBytes: Int
     /// Whether the pull needs the distances of rows that are close to each other.
     public var centred: Bool
+    /// Whether an identity was exceptional, so that more of them may be.
+    public var oneByOne: Bool
     /// Whether the gradient is too large to be found in the caches by whoever reads it.
     public var isLarge: Bool
     /// Whether it is written past the caches, to multiples of 16 bytes.
@@ -36,7 +38,7 @@ public struct LinearRows {
     public init(
         rows: UnsafePointer<Rows>, gradient: UnsafeMutableRawPointer, featureBytes: Int, gradientBytes: Int,
         pullOnSum: Double, pullOnRow: Double, pullOnRowByCount: Double, ownOnFirst: Double, firstOnFirst: Double,
-        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, isLarge: Bool, pastCaches: Bool,
+        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, oneByOne: Bool, isLarge: Bool, pastCaches: Bool,
         states: UnsafeMutablePointer<RowState>, products: UnsafeMutableRawPointer, sum: UnsafeMutableRawPointer
     ) {
         self.rows = rows
@@ -51,6 +53,7 @@ public struct LinearRows {
         self.own = own
         self.ownBytes = ownBytes
         self.centred = centred
+        self.oneByOne = oneByOne
         self.isLarge = isLarge
         self.pastCaches = pastCaches
         self.states = states
@@ -58,10 +61,16 @@ public struct LinearRows {
         self.sum = sum
     }
 
-    /// Whether a raw row is neither so small that it is not divided by its norm, nor so large that the square of its unit
-    /// loses digits. A NaN is not.
+    /// A raw row with a square between these is neither so small that it is not divided by its norm, nor so large that the
+    /// square of its unit loses digits.
     @inlinable @inline(__always)
-    public static func isOrdinary(rawSquare: Double) -> Bool { rawSquare > 2e-10 && rawSquare < 0x1p100 }
+    public static var tinySquare: Double { 2e-10 }
+    @inlinable @inline(__always)
+    public static var hugeSquare: Double { 0x1p100 }
+
+    /// A NaN is not.
+    @inlinable @inline(__always)
+    public static func isOrdinary(rawSquare: Double) -> Bool { rawSquare > tinySquare && rawSquare < hugeSquare }
 
     /// Whether sums of an identity of so many rows need a closer look than one in the compute type: something overflowed,
     /// or cancels. A NaN does, too.
@@ -89,14 +98,15 @@ public struct LinearSums {
     @inlinable
     public init() {}
 
+    /// Adds the sums of one identity of `count` rows, or of more.
     @inlinable @inline(__always)
-    public mutating func add(_ sums: RowSums, count: Int) {
+    public mutating func add(_ sums: RowSums, count: Int, identities more: Int = 1) {
         let k = Double(count)
-        identities &+= 1
+        identities &+= more
         firstSquares += sums.firstSquare
         guard count > 1 else { return }
-        countSquares += k * k
-        counts += k
+        countSquares += Double(more) * (k * k)
+        counts += Double(more) * k
         products += sums.product
         squares += sums.squares
         squaresByCount += k * sums.squares

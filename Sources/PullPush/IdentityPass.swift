@@ -87,7 +87,7 @@ struct IdentityPass {
         let end = isLinear ? job.pointee.rows.identityOfRow(range.upperBound &- 1) &+ 1 : number
         while next < range.upperBound {
             if number < end {
-                number &+= writeLinear(number, end, &sums)
+                number &+= writeLinear(number, end, &sums, oneByOne: number > firstIdentity)
                 if number == end { break }
                 next = job.pointee.rows.identity(number).start
             }
@@ -107,7 +107,7 @@ struct IdentityPass {
     }
 
     /// As many whole identities from `first` on as are not exceptional; returns their number.
-    private func writeLinear(_ first: Int, _ end: Int, _ sums: inout IdentitySums) -> Int {
+    private func writeLinear(_ first: Int, _ end: Int, _ sums: inout IdentitySums, oneByOne: Bool) -> Int {
         guard let gradient = job.pointee.gradient else { return 0 }
         let c = job.pointee.coefficients
         var (own, ownBytes, ownOnFirst) = (job.pointee.total, 0, c.totalOnFirst)
@@ -120,7 +120,8 @@ struct IdentityPass {
                 rows: job.pointee.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
                 gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
                 pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
-                own: own, ownBytes: ownBytes, centred: job.pointee.centred, isLarge: job.pointee.isLarge,
+                own: own, ownBytes: ownBytes, centred: job.pointee.centred, oneByOne: oneByOne,
+                isLarge: job.pointee.isLarge,
                 pastCaches: streams, states: reader.states, products: reader.products, sum: sum),
             from: first, to: end)
         switch job.pointee.pullForm {

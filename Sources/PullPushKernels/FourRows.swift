@@ -20,19 +20,42 @@ struct FourRows<S: ComputeScalar> {
 
     @inline(__always)
     init(_ job: LinearRows, _ identity: Identity, own: UnsafeRawPointer) {
-        let features = job.rows.pointee.features
-        func row(_ a: Int) -> UnsafePointer<S> {
-            UnsafeRawPointer(cvectors_address(features + identity.row(a) &* job.featureBytes))
-                .assumingMemoryBound(to: S.self)
+        let rows = job.rows.pointee.features
+        let targets = UnsafeRawPointer(job.gradient)
+        let features = FourAddresses(rows, identity, bytes: job.featureBytes, job.rows.pointee)
+        let gradients = FourAddresses(targets, identity, bytes: job.gradientBytes, job.rows.pointee)
+        func row(_ address: UnsafeRawPointer) -> UnsafePointer<S> {
+            UnsafeRawPointer(cvectors_address(address)).assumingMemoryBound(to: S.self)
         }
-        func target(_ a: Int) -> UnsafeMutablePointer<S> {
-            UnsafeMutableRawPointer(
-                mutating: cvectors_address(job.gradient + identity.row(a) &* job.gradientBytes)
-            ).assumingMemoryBound(to: S.self)
+        func target(_ address: UnsafeRawPointer) -> UnsafeMutablePointer<S> {
+            UnsafeMutablePointer(mutating: row(address))
         }
-        (row0, row1, row2, row3) = (row(0), row(1), row(2), row(3))
-        (target0, target1, target2, target3) = (target(0), target(1), target(2), target(3))
+        (row0, row1, row2, row3) = (row(features.a), row(features.b), row(features.c), row(features.d))
+        (target0, target1) = (target(gradients.a), target(gradients.b))
+        (target2, target3) = (target(gradients.c), target(gradients.d))
         self.own = own.assumingMemoryBound(to: S.self)
+    }
+}
+
+/// Where the rows of an identity are.
+private struct FourAddresses {
+    let a: UnsafeRawPointer
+    let b: UnsafeRawPointer
+    let c: UnsafeRawPointer
+    let d: UnsafeRawPointer
+
+    @inline(__always)
+    init(_ start: UnsafeRawPointer, _ identity: Identity, bytes: Int, _ rows: Rows) {
+        a = start + identity.row(0) &* bytes
+        if rows.offsets == nil {
+            b = a + bytes
+            c = b + bytes
+            d = c + bytes
+        } else {
+            b = start + identity.row(1) &* bytes
+            c = start + identity.row(2) &* bytes
+            d = start + identity.row(3) &* bytes
+        }
     }
 }
 
@@ -62,37 +85,71 @@ private struct FourLanes<S: ComputeScalar> {
     }
 }
 
+/// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight.
+@inline(__always)
+func canWriteFours(_ weights: LinearWeights) -> Bool { weights.isUnit || weights.onSum <= 0 }
+
 /// Writes the gradient of identities from `first` on, up to the first that has not four rows, or is exceptional; returns
 /// its number.
 @inline(__always)
 func writeFours<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ first: Int, _ end: Int, _ sums: inout LinearSums
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int {
-    let weights = LinearWeights(job, count: 4)
-    return weights.isUnit
-        ? forEachFour(S.self, job, first, end, &sums) { writeFourUnitRows($0, weights, job.rows.pointee.dim) }
-        : forEachFour(S.self, job, first, end, &sums) { writeFourRawRows($0, weights, job.rows.pointee) }
-}
-
-@inline(__always)
-private func forEachFour<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ first: Int, _ end: Int, _ sums: inout LinearSums,
-    _ write: (FourRows<S>) -> RowSums?
-) -> Int {
-    var number = first
-    while number < end {
-        let identity = job.rows.pointee.identity(number)
-        guard identity.count == 4,
-            let found = write(FourRows(job, identity, own: job.own(of: number, identity))),
-            !job.isExceptional(found, count: 4)
-        else { break }
-        sums.add(found, count: 4)
-        number &+= 1
-    }
-    return number
+    weights.isUnit
+        ? writeUnitFours(S.self, job, weights, first, end, &sums)
+        : writeRawFours(S.self, job, weights, first, end, &sums)
 }
 
 // MARK: Unit rows
+
+/// The sums of identities are taken together, and looked at once, if all that could be wrong with them is that they are not
+/// finite. In the rare case that they are not, the identities are done again, one by one.
+@inline(__always)
+private func writeUnitFours<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
+) -> Int {
+    var together = !job.centred && !job.oneByOne
+    while true {
+        var totals = UnitTotals<S>()
+        var number = first
+        while number < end {
+            let identity = job.rows.pointee.identity(number)
+            if identity.count != 4 { break }
+            writeFourUnitRows(
+                FourRows(job, identity, own: job.own(of: number, identity)), weights, job.rows.pointee.dim, &totals)
+            if !together {
+                let found = totals.sums
+                if job.isExceptional(found, count: 4) { break }
+                sums.add(found, count: 4)
+                totals = UnitTotals()
+            }
+            number &+= 1
+        }
+        if !together { return number }
+        let found = totals.sums
+        if found.squares < .infinity && found.product < .infinity {
+            sums.add(found, count: 4, identities: number &- first)
+            return number
+        }
+        together = false
+    }
+}
+
+/// Sums over identities in double.
+private struct UnitTotals<S: ComputeScalar> {
+    var product = SquareSum<S>()
+    var firstSquares = Register<Double>.zero
+    var otherSquares = Register<Double>.zero
+
+    @inline(__always)
+    init() {}
+
+    @inline(__always)
+    var sums: RowSums {
+        let first = firstSquares.total
+        return RowSums(product: product.total, squares: first + otherSquares.total, firstSquare: first)
+    }
+}
 
 private struct UnitSweep<S: ComputeScalar> {
     let rows: FourRows<S>
@@ -126,13 +183,12 @@ private struct UnitSweep<S: ComputeScalar> {
 
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
-func writeFourUnitRows<S: ComputeScalar>(
-    _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int
-) -> RowSums {
+private func writeFourUnitRows<S: ComputeScalar>(
+    _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>
+) {
     var sweep = UnitSweep<S>(
         rows: rows, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
-    var product = SquareSum<S>()
     let whole = Block<S>.columns(of: dim)
     var next = 0
     while next < whole {
@@ -140,20 +196,40 @@ func writeFourUnitRows<S: ComputeScalar>(
         let b = sweep.step(next &+ S.laneCount, seen: 0)
         let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
         let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
-        product.add(Block(a: a, b: b, c: c, d: d))
+        totals.product.add(Block(a: a, b: b, c: c, d: d))
         next &+= Block<S>.count
     }
     while next < dim {
         let columns = Columns<S>(next, of: dim)
-        product.add(sweep.step(columns.offset, seen: columns.seen))
+        totals.product.add(sweep.step(columns.offset, seen: columns.seen))
         next &+= S.laneCount
     }
-    let first = sweep.firstSquares.total
-    let others = (sweep.squares1 + sweep.squares2 + sweep.squares3).total
-    return RowSums(product: product.total, squares: first + others, firstSquare: first)
+    totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum
+    totals.otherSquares = totals.otherSquares + (sweep.squares1 + sweep.squares2 + sweep.squares3).widenedSum
 }
 
 // MARK: Raw rows
+
+@inline(__always)
+private func writeRawFours<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
+) -> Int {
+    var totals = FourSums()
+    var number = first
+    while number < end {
+        let identity = job.rows.pointee.identity(number)
+        guard identity.count == 4,
+            let found = writeFourRawRows(
+                FourRows<S>(job, identity, own: job.own(of: number, identity)), weights, job.rows.pointee),
+            !job.isExceptional(found.sums, count: 4)
+        else { break }
+        totals.product = totals.product + found.product
+        totals.squares = totals.squares + found.squares
+        number &+= 1
+    }
+    sums.add(totals.sums, count: 4, identities: number &- first)
+    return number
+}
 
 /// The inner products of four raw rows with one another, and of the first with one more vector.
 private struct GramSums<S: ComputeScalar> {
@@ -171,6 +247,9 @@ private struct GramSums<S: ComputeScalar> {
 
     @inline(__always)
     init() {}
+
+    @inline(__always)
+    mutating func add(_ rows: FourRows<S>, _ column: Int) { add(FourLanes(rows, column), Register(rows.own + column)) }
 
     @inline(__always)
     mutating func add(_ x: FourLanes<S>, _ own: Register<S>) {
@@ -191,6 +270,17 @@ private struct GramSums<S: ComputeScalar> {
 /// One number for each of four rows.
 private typealias Four = Register<Double>
 
+/// `RowSums` of four rows, each row's share by itself.
+private struct FourSums {
+    var product = Four.zero
+    var squares = Four.zero
+
+    @inline(__always)
+    var sums: RowSums {
+        RowSums(product: product.total, squares: squares.total, firstSquare: squares.lanes.x)
+    }
+}
+
 /// `GramSums` of all columns: the matrix of inner products, column by column.
 private struct Gram {
     var column0 = Four.zero
@@ -204,16 +294,17 @@ private struct Gram {
 
     @inline(__always)
     init<S: ComputeScalar>(_ rows: FourRows<S>, dim: Int) {
-        let whole = dim & ~(2 &* S.laneCount &- 1)
+        let whole = Block<S>.columns(of: dim)
         var next = 0
         while next < dim {
             var sums = GramSums<S>()
             let end = min(next &+ Self.piece, whole)
             while next < end {
-                sums.add(FourLanes(rows, next), Register(rows.own + next))
-                next &+= S.laneCount
-                sums.add(FourLanes(rows, next), Register(rows.own + next))
-                next &+= S.laneCount
+                sums.add(rows, next)
+                sums.add(rows, next &+ S.laneCount)
+                sums.add(rows, next &+ 2 &* S.laneCount)
+                sums.add(rows, next &+ 3 &* S.laneCount)
+                next &+= Block<S>.count
             }
             if next == whole {
                 while next < dim {
@@ -272,50 +363,54 @@ private struct FourScales {
 
 /// Rows that are normalised, or enter their gradient themselves; nil if one of them is exceptional.
 @inline(__always)
-func writeFourRawRows<S: ComputeScalar>(
+private func writeFourRawRows<S: ComputeScalar>(
     _ rows: FourRows<S>, _ weights: LinearWeights, _ batch: Rows
-) -> RowSums? {
+) -> FourSums? {
     let dim = batch.dim
     let gram = Gram(rows, dim: dim)
     let squares = gram.squares
-    for a in squares.lanes.indices where !LinearRows.isOrdinary(rawSquare: squares.lanes[a]) { return nil }
+    let (tiny, huge) = (LinearRows.tinySquare, LinearRows.hugeSquare)
+    if cvectors_all_between(squares.lanes, tiny, huge) == 0 { return nil }
     let x = FourScales(squares: squares, batch.normalization)
     let alongSum = gram.along(x.scale) * x.scale
     let ownPart = Four(SIMD4(weights.ownOnFirst * gram.alongOwn * x.scale.lanes.x, 0, 0, 0))
     let along = multiplyAdd(alongSum, Four(repeating: weights.onSum), ownPart)
     let onSelf = Four(SIMD4(weights.onFirst, weights.onRow, weights.onRow, weights.onRow))
+    // One vector for each row's share in the sum, and the sum's share in its gradient: their product is −onSum.
+    let onSum = x.scale * Four(repeating: (-weights.onSum).squareRoot())
     let onRow = (onSelf - multiplyAdd(onSelf, x.square, along) * x.projection) * (x.scale * x.scale)
 
-    let u0 = Register(repeating: S(x.scale.lanes.x))
-    let u1 = Register(repeating: S(x.scale.lanes.y))
-    let u2 = Register(repeating: S(x.scale.lanes.z))
-    let u3 = Register(repeating: S(x.scale.lanes.w))
+    let u0 = Register(repeating: S(onSum.lanes.x))
+    let u1 = Register(repeating: S(onSum.lanes.y))
+    let u2 = Register(repeating: S(onSum.lanes.z))
+    let u3 = Register(repeating: S(onSum.lanes.w))
     let r0 = Register(repeating: S(onRow.lanes.x))
     let r1 = Register(repeating: S(onRow.lanes.y))
     let r2 = Register(repeating: S(onRow.lanes.z))
     let r3 = Register(repeating: S(onRow.lanes.w))
-    let onSum = Register(repeating: S(weights.onSum))
     let onOwn = Register(repeating: S(weights.ownOnFirst * x.scale.lanes.x))
     @inline(__always)
     func write(_ column: Int) {
         let x = FourLanes(rows, column)
-        let h = multiplyAdd(x.x3, u3, multiplyAdd(x.x2, u2, multiplyAdd(x.x1, u1, x.x0 * u0))) * onSum
-        multiplyAdd(Register(rows.own + column), onOwn, multiplyAdd(x.x0, r0, h * u0)).store(rows.target0 + column)
-        multiplyAdd(x.x1, r1, h * u1).store(rows.target1 + column)
-        multiplyAdd(x.x2, r2, h * u2).store(rows.target2 + column)
-        multiplyAdd(x.x3, r3, h * u3).store(rows.target3 + column)
+        let sum = -multiplyAdd(x.x3, u3, multiplyAdd(x.x2, u2, multiplyAdd(x.x1, u1, x.x0 * u0)))
+        multiplyAdd(Register(rows.own + column), onOwn, multiplyAdd(sum, u0, x.x0 * r0)).store(rows.target0 + column)
+        multiplyAdd(sum, u1, x.x1 * r1).store(rows.target1 + column)
+        multiplyAdd(sum, u2, x.x2 * r2).store(rows.target2 + column)
+        multiplyAdd(sum, u3, x.x3 * r3).store(rows.target3 + column)
     }
-    let whole = dim & ~(2 &* S.laneCount &- 1)
+    let whole = Block<S>.columns(of: dim)
     var next = 0
     while next < whole {
         write(next)
         write(next &+ S.laneCount)
-        next &+= 2 &* S.laneCount
+        write(next &+ 2 &* S.laneCount)
+        write(next &+ 3 &* S.laneCount)
+        next &+= Block<S>.count
     }
     while next < dim {
         write(Columns<S>(next, of: dim).offset)
         next &+= S.laneCount
     }
-    return RowSums(product: alongSum.total, squares: x.square.total, firstSquare: x.square.lanes.x)
+    return FourSums(product: alongSum, squares: x.square)
 }
 #endif

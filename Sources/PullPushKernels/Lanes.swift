@@ -18,6 +18,7 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     static func add(_ x: Lanes, _ y: Lanes) -> Lanes
     static func subtract(_ x: Lanes, _ y: Lanes) -> Lanes
     static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes
+    static func negate(_ lanes: Lanes) -> Lanes
     /// `x·y + z`
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes
 
@@ -128,6 +129,9 @@ extension Float {
     static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_multiply(x, y) }
 
     @inline(__always)
+    static func negate(_ lanes: Lanes) -> Lanes { cvectors_negate(lanes) }
+
+    @inline(__always)
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }
 
     @inline(__always)
@@ -155,6 +159,9 @@ extension Double {
 
     @inline(__always)
     static func multiply(_ x: Lanes, _ y: Lanes) -> Lanes { cvectors_multiply(x, y) }
+
+    @inline(__always)
+    static func negate(_ lanes: Lanes) -> Lanes { cvectors_negate(lanes) }
 
     @inline(__always)
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }

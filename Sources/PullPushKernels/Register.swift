@@ -34,6 +34,9 @@ struct Register<S: ComputeScalar> {
     @inline(__always)
     static func * (x: Self, y: Self) -> Self { Self(S.multiply(x.lanes, y.lanes)) }
 
+    @inline(__always)
+    static prefix func - (x: Self) -> Self { Self(S.negate(x.lanes)) }
+
     /// Zeros in place of the first `count` lanes.
     @inline(__always)
     func dropFirst(_ count: Int) -> Self { Self(S.dropFirst(count, lanes)) }
