@@ -12,12 +12,13 @@ from ctypes import addressof, c_char
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy import empty, ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library
 from .checks import INT64_MAX, integer
 from .errors import InvalidArgument
-from .interchange import AnyArray, from_numpy, to_numpy
+from .interchange import AnyArray, to_numpy
 
 Array = NDArray[Any]
 
@@ -43,24 +44,11 @@ class Batch(NamedTuple):
     kind: str | None
 
 
-class Target(NamedTuple):
-    """Where a gradient goes; ``stride`` counts elements, 0 meaning rows that touch; ``out`` is the caller's array."""
-
-    array: Array
-    address: int
-    stride: int
-    out: AnyArray | None = None
-
-    def handed_back(self, batch: Batch) -> Any:
-        """What the caller gets: its own ``out``, or a new array of the features' kind."""
-        return from_numpy(self.array, batch.kind) if self.out is None else self.out
-
-
 def address(array: Array) -> int:
     """The address of the first element."""
     # Asking for a buffer takes a quarter of the time, but not every array gives one: a read-only one, say, does not.
     try:
-        return addressof(c_char.from_buffer(cast(Any, array)))
+        return addressof(c_char.from_buffer(array))  # type: ignore[arg-type]
     except (BufferError, TypeError, ValueError):
         data: int = array.__array_interface__["data"][0]
         return data
@@ -68,25 +56,25 @@ def address(array: Array) -> int:
 
 def batch(features: AnyArray, samples_per_id: int | None, labels: ArrayLike | None) -> Batch:
     """Check a batch: ``features`` (B, D) and either ``samples_per_id`` or ``labels`` (B,)."""
+    view: Any = features
     kind = None
-    if type(features) is not np.ndarray:
-        features, kind = to_numpy("features", features)
-    view = cast(Array, features)
-    dtype = _DTYPES.get(view.dtype) if type(view) is np.ndarray else None
-    if dtype is not None and view.ndim == 2 and view.flags.c_contiguous and view.flags.aligned:
+    if type(view) is not ndarray:
+        view, kind = to_numpy("features", view)
+    dtype = _DTYPES.get(view.dtype) if type(view) is ndarray else None
+    if dtype is not None and view.ndim == 2 and (flags := view.flags).c_contiguous and flags.aligned:
         array, stride = view, 0
     else:
         array, dtype, stride = _readable(view)
     rows, dim = array.shape
-    check_identities(samples_per_id, labels)
-    if labels is None:
+    if labels is None and samples_per_id is not None:
         count = integer("samples_per_id", samples_per_id, 1, INT64_MAX)
-        label_numbers, label_address = None, None
+        label_numbers, label_address = None, 0
     else:
+        check_identities(samples_per_id, labels)
         count = 0
-        label_numbers = label_array(labels, rows)
+        label_numbers = label_array(cast(ArrayLike, labels), rows)
         label_address = address(label_numbers)
-    struct = _library.Batch(_library.BATCH_SIZE, address(array), rows, dim, stride, label_address, count, dtype)
+    struct = _library.batch(address(array), rows, dim, stride, label_address, count, dtype)
     return Batch(struct, array, label_numbers, view, kind)
 
 
@@ -143,18 +131,20 @@ def labels_given(labels: ArrayLike) -> Array:
         raise InvalidArgument(f"labels must have one integer for each row, got {_kind(labels)}: {error}") from error
 
 
-def gradient_target(batch: Batch, out: AnyArray | None, accumulate: bool) -> Target:
-    """Where the gradient goes: a new array, or ``out`` after checking it."""
+def gradient_target(batch: Batch, out: AnyArray | None, accumulate: bool) -> tuple[Array, int, int]:
+    """Where the gradient goes: a new array, or ``out`` after checking it; with its address, and its stride in elements,
+    0 meaning rows that touch.
+    """
     features = batch.features
     if out is not None:
         inputs = {"features": batch.view} if batch.labels is None else {"features": batch.view, "labels": batch.labels}
         array, _ = to_numpy("out", out)
         stride = check_out(array, features.shape, features.dtype, inputs)
-        return Target(array, address(array), stride, out)
+        return array, address(array), stride
     if accumulate:
         raise InvalidArgument("out must be given when accumulate=True adds to it, got out=None")
-    new = np.empty(features.shape, features.dtype)
-    return Target(new, address(new), 0)
+    new = empty(features.shape, features.dtype)
+    return new, address(new), 0
 
 
 def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: dict[str, Array]) -> int:

@@ -13,6 +13,8 @@ INT64_MAX = 2**63 - 1
 
 def integer(name: str, value: object, least: int, most: int) -> int:
     """``value`` as an int from ``least`` to ``most``; anything that is not an integer is refused, 1.0 too."""
+    if type(value) is int and least <= value <= most:
+        return value
     try:
         number = operator.index(cast(SupportsIndex, value))
     except TypeError:
@@ -24,6 +26,8 @@ def integer(name: str, value: object, least: int, most: int) -> int:
 
 def number(name: str, value: object) -> float:
     """``value`` as a float. Text is refused; whether the number must be finite is for the library to say."""
+    if type(value) is float:
+        return value
     try:
         if isinstance(value, (str, bytes)):
             raise TypeError
@@ -34,6 +38,8 @@ def number(name: str, value: object) -> float:
 
 def flag(name: str, value: object) -> bool:
     """``value`` as a bool; 0 and 1 are refused, for they are usually an argument in the wrong place."""
+    if value is True or value is False:
+        return value
     if type(value).__name__ not in ("bool", "bool_"):
         raise InvalidArgument(f"{name} must be True or False, got {value!r}")
     return bool(value)

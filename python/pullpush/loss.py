@@ -187,10 +187,10 @@ def _value_and_grad(
 ) -> tuple[Loss, Any]:
     batch = arrays.batch(features, samples_per_id, labels)
     accumulate = flag("accumulate", accumulate)
-    target = arrays.gradient_target(batch, out, accumulate)
+    gradient, address, stride = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(options.struct, number("upstream", upstream), accumulate)
-    result = _library.evaluate(batch.struct, struct, target.address, target.stride)
-    return Loss(result), target.handed_back(batch)
+    result = _library.evaluate(batch.struct, struct, address, stride)
+    return Loss(result), from_numpy(gradient, batch.kind) if out is None else out
 
 
 class PullPushLoss:
@@ -227,9 +227,9 @@ class PullPushLoss:
         Arguments and errors are those of :func:`value`.
         """
         batch = arrays.batch(features, samples_per_id, labels)
-        target = arrays.gradient_target(batch, None, False)
-        result = _library.evaluate(batch.struct, self.options.struct, target.address, target.stride)
-        return Loss(result, target.array, batch.kind)
+        gradient, address, stride = arrays.gradient_target(batch, None, False)
+        result = _library.evaluate(batch.struct, self.options.struct, address, stride)
+        return Loss(result, gradient, batch.kind)
 
     def value(self, features: AnyArray, *, samples_per_id: int | None = None, labels: ArrayLike | None = None) -> Loss:
         """The loss of a batch without its gradient; arguments and errors are those of :func:`value`."""

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _library, arrays
 from .checks import INT64_MAX, flag, integer, number
 from .errors import InvalidArgument
-from .interchange import AnyArray
+from .interchange import AnyArray, from_numpy
 from .loss import Loss
 from .options import Options, OptionValues, options_from
 
@@ -89,11 +89,11 @@ def finish(
     checked = additive_options(options)
     batch = arrays.batch(features, samples_per_id, labels)
     accumulate = flag("accumulate", accumulate)
-    target = arrays.gradient_target(batch, out, accumulate)
+    gradient, address, stride = arrays.gradient_target(batch, out, accumulate)
     struct = _library.options_with(checked.struct, number("upstream", upstream), accumulate)
     total_address = _address("total", total)
-    result = _library.statistics_finish(batch.struct, struct, total_address, total.size, target.address, target.stride)
-    return Loss(result), target.handed_back(batch)
+    result = _library.statistics_finish(batch.struct, struct, total_address, total.size, address, stride)
+    return Loss(result), from_numpy(gradient, batch.kind) if out is None else out
 
 
 def finish_value(

@@ -156,12 +156,12 @@ def _evaluate(
         features = features.contiguous()
     # A contiguous tensor may have any stride along a dimension of one element.
     stride = 0 if features.is_contiguous() else features.stride(0)
-    batch = _library.Batch(
-        _library.BATCH_SIZE,
+    batch = _library.batch(
         features.data_ptr(),
-        *features.shape,
+        features.shape[0],
+        features.shape[1],
         stride,
-        None if labels is None else labels.data_ptr(),
+        0 if labels is None else labels.data_ptr(),
         samples_per_id,
         _DTYPES[features.dtype],
     )
