@@ -1,4 +1,23 @@
+import CVectors
 import KernelInterface
+
+/// Six rows of a matrix.
+private struct SixRows<S: ComputeScalar> {
+    let row0: UnsafePointer<S>
+    let row1: UnsafePointer<S>
+    let row2: UnsafePointer<S>
+    let row3: UnsafePointer<S>
+    let row4: UnsafePointer<S>
+    let row5: UnsafePointer<S>
+
+    @inline(__always)
+    init(_ start: UnsafePointer<S>, _ rowStride: Int) {
+        func row(_ a: Int) -> UnsafePointer<S> {
+            UnsafeRawPointer(cvectors_address(start + a &* rowStride)).assumingMemoryBound(to: S.self)
+        }
+        (row0, row1, row2, row3, row4, row5) = (row(0), row(1), row(2), row(3), row(4), row(5))
+    }
+}
 
 /// Six rows by two registers of a product: twelve sums keep the multipliers busy, held in registers while the inner dimension runs.
 private struct Strip<S: ComputeScalar> {
@@ -12,15 +31,15 @@ private struct Strip<S: ComputeScalar> {
     @inline(__always)
     init() {}
 
-    /// Adds a column of six numbers, `rowStride` apart, times a row of one vector.
+    /// Adds a column of six numbers times a row of one vector.
     @inline(__always)
-    mutating func add(_ a: UnsafePointer<S>, _ rowStride: Int, _ b: S.TwoLanes) {
-        row0 = S.multiplyAdd(S.TwoLanes(repeating: a[0]), b, row0)
-        row1 = S.multiplyAdd(S.TwoLanes(repeating: a[rowStride]), b, row1)
-        row2 = S.multiplyAdd(S.TwoLanes(repeating: a[2 &* rowStride]), b, row2)
-        row3 = S.multiplyAdd(S.TwoLanes(repeating: a[3 &* rowStride]), b, row3)
-        row4 = S.multiplyAdd(S.TwoLanes(repeating: a[4 &* rowStride]), b, row4)
-        row5 = S.multiplyAdd(S.TwoLanes(repeating: a[5 &* rowStride]), b, row5)
+    mutating func add(_ a: SixRows<S>, _ column: Int, _ b: S.TwoLanes) {
+        row0 = S.multiplyAdd(S.TwoLanes(repeating: a.row0[column]), b, row0)
+        row1 = S.multiplyAdd(S.TwoLanes(repeating: a.row1[column]), b, row1)
+        row2 = S.multiplyAdd(S.TwoLanes(repeating: a.row2[column]), b, row2)
+        row3 = S.multiplyAdd(S.TwoLanes(repeating: a.row3[column]), b, row3)
+        row4 = S.multiplyAdd(S.TwoLanes(repeating: a.row4[column]), b, row4)
+        row5 = S.multiplyAdd(S.TwoLanes(repeating: a.row5[column]), b, row5)
     }
 
     @inline(__always)
@@ -57,12 +76,13 @@ private struct Panel<S: ComputeScalar> {
     @inline(__always)
     func multiply(column: Int) {
         for row in stride(from: 0, to: rows, by: productRows) {
-            var aColumn = a + row &* aRowStride
+            let aRows = SixRows(a + row &* aRowStride, aRowStride)
+            var aColumn = 0
             var bRow = b + column
             var strip = Strip<S>()
             for _ in 0..<depth {
-                strip.add(aColumn, aRowStride, UnsafeRawPointer(bRow).loadUnaligned(as: S.TwoLanes.self))
-                aColumn += aColumnStride
+                strip.add(aRows, aColumn, UnsafeRawPointer(bRow).loadUnaligned(as: S.TwoLanes.self))
+                aColumn &+= aColumnStride
                 bRow += bRowStride
             }
             strip.write(c + row &* cRowStride + column, cRowStride, adding: adding)
