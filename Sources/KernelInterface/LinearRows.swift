@@ -23,6 +23,8 @@ public struct LinearRows {
     public var ownBytes: Int
     /// Whether the pull needs the distances of rows that are close to each other.
     public var centred: Bool
+    /// Whether the squares of rows that are not normalised are asked for; without, they may be left out of the sums.
+    public var wantsSquares: Bool
     /// Whether an identity was exceptional, so that more of them may be.
     public var oneByOne: Bool
     /// Whether the gradient is too large to be found in the caches by whoever reads it.
@@ -38,7 +40,8 @@ public struct LinearRows {
     public init(
         rows: UnsafePointer<Rows>, gradient: UnsafeMutableRawPointer, featureBytes: Int, gradientBytes: Int,
         pullOnSum: Double, pullOnRow: Double, pullOnRowByCount: Double, ownOnFirst: Double, firstOnFirst: Double,
-        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, oneByOne: Bool, isLarge: Bool, pastCaches: Bool,
+        own: UnsafeRawPointer, ownBytes: Int, centred: Bool, wantsSquares: Bool,
+        oneByOne: Bool, isLarge: Bool, pastCaches: Bool,
         states: UnsafeMutablePointer<RowState>, products: UnsafeMutableRawPointer, sum: UnsafeMutableRawPointer
     ) {
         self.rows = rows
@@ -53,6 +56,7 @@ public struct LinearRows {
         self.own = own
         self.ownBytes = ownBytes
         self.centred = centred
+        self.wantsSquares = wantsSquares
         self.oneByOne = oneByOne
         self.isLarge = isLarge
         self.pastCaches = pastCaches

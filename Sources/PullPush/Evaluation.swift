@@ -114,13 +114,14 @@ struct Evaluation {
     /// - Parameter total: the sum of all pushed points in compute scalars
     @inline(never)
     func gradientJob(
-        _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer
+        _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer,
+        wantsMeans: Bool = true
     ) throws(PullPushError) -> UnsafePointer<GradientJob> {
         let job = try scratch.pointee.allocate(1, of: GradientJob.self)
         job.initialize(
             to: GradientJob(
                 groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred,
-                gradient: target?.start,
+                wantsMeans: wantsMeans, gradient: target?.start,
                 gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
                 coefficients: coefficients, total: total))
         return UnsafePointer(job)
@@ -225,16 +226,25 @@ extension PullPushLoss {
     }
 
     /// Loss and, with a target, gradient of one whole batch.
-    package func evaluate(_ batch: Batch, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
-        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in try evaluate(evaluation, target) }
+    ///
+    /// - Parameter wantsMeans: without, the result's mean inner products are nothing to go by
+    package func evaluate(
+        _ batch: Batch, _ target: GradientTarget?, wantsMeans: Bool = true
+    ) throws(PullPushError) -> LossResult {
+        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in
+            try evaluate(evaluation, target, wantsMeans)
+        }
     }
 
-    private func evaluate(_ evaluation: Evaluation, _ target: GradientTarget?) throws(PullPushError) -> LossResult {
+    private func evaluate(
+        _ evaluation: Evaluation, _ target: GradientTarget?, _ wantsMeans: Bool
+    ) throws(PullPushError) -> LossResult {
         var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
         let total = try evaluation.narrowed(try evaluation.sumOfPoints(), evaluation.width)
         totals.totalSquare = total.square
         let job = try evaluation.gradientJob(
-            target, coefficients(totals.counts, upstream: target?.upstream ?? 1), total.vector)
+            target, coefficients(totals.counts, upstream: target?.upstream ?? 1), total.vector,
+            wantsMeans: wantsMeans)
         guard let function = evaluation.pairFunction, totals.counts.negative > 0 else {
             totals.sums = try evaluation.sumIdentities(job)
             return totals.result(self)

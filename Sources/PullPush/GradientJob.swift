@@ -48,6 +48,8 @@ struct GradientJob {
     var pullForm: PullForm
     /// Sum the squared distances to the centroid term by term. Needed where the pull would else cancel.
     var centred: Bool
+    /// Whether the mean inner products are asked for, and not just the loss.
+    var wantsMeans: Bool
     var gradient: UnsafeMutableRawPointer?
     var gradientStride: Int
     var accumulate: Bool

@@ -120,8 +120,8 @@ struct IdentityPass {
                 rows: job.pointee.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
                 gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
                 pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
-                own: own, ownBytes: ownBytes, centred: job.pointee.centred, oneByOne: oneByOne,
-                isLarge: job.pointee.isLarge,
+                own: own, ownBytes: ownBytes, centred: job.pointee.centred,
+                wantsSquares: job.pointee.wantsMeans, oneByOne: oneByOne, isLarge: job.pointee.isLarge,
                 pastCaches: streams, states: reader.states, products: reader.products, sum: sum),
             from: first, to: end)
         switch job.pointee.pullForm {

@@ -119,6 +119,6 @@ private func plainLoss(
         options.loss.normalize = .none
         let lossBytes = UInt(bitPattern: loss)..<UInt(bitPattern: loss) + UInt(MemoryLayout<Double>.size)
         let target = try gradientTarget(gradient, 0, options, dim: dim, apartFrom: lossBytes)
-        loss.pointee = try options.loss.evaluate(batch, target).loss
+        loss.pointee = try options.loss.evaluate(batch, target, wantsMeans: false).loss
     }
 }

@@ -85,58 +85,63 @@ private struct FourLanes<S: ComputeScalar> {
     }
 }
 
-/// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight.
+/// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight; the sums of
+/// unit rows must be good enough as long as they are finite.
 @inline(__always)
-func canWriteFours(_ weights: LinearWeights) -> Bool { weights.isUnit || weights.onSum <= 0 }
+func canWriteFours(_ job: LinearRows, _ weights: LinearWeights) -> Bool {
+    weights.isUnit ? !job.centred && !job.oneByOne : weights.onSum <= 0
+}
 
 /// Writes the gradient of identities from `first` on, up to the first that has not four rows, or is exceptional; returns
-/// its number.
+/// its number, or nil if it is not known which is exceptional.
 @inline(__always)
 func writeFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
-) -> Int {
-    weights.isUnit
-        ? writeUnitFours(S.self, job, weights, first, end, &sums)
-        : writeRawFours(S.self, job, weights, first, end, &sums)
+) -> Int? {
+    if !weights.isUnit { return writeRawFours(S.self, job, weights, first, end, &sums) }
+    return job.wantsSquares
+        ? writeUnitFours(S.self, job, weights, first, end, &sums, WithSquares.self)
+        : writeUnitFours(S.self, job, weights, first, end, &sums, WithoutSquares.self)
 }
 
 // MARK: Unit rows
 
-/// The sums of identities are taken together, and looked at once, if all that could be wrong with them is that they are not
-/// finite. In the rare case that they are not, the identities are done again, one by one.
+/// What the sums of unit rows hold. A type for each, so that each has a loop of its own.
+private protocol UnitSums {
+    static var haveSquares: Bool { get }
+}
+
+private enum WithSquares: UnitSums {
+    static var haveSquares: Bool { true }
+}
+
+private enum WithoutSquares: UnitSums {
+    static var haveSquares: Bool { false }
+}
+
+/// All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
 @inline(__always)
-private func writeUnitFours<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
-) -> Int {
-    var together = !job.centred && !job.oneByOne
-    while true {
-        var totals = UnitTotals<S>()
-        var number = first
-        while number < end {
-            let identity = job.rows.pointee.identity(number)
-            if identity.count != 4 { break }
-            writeFourUnitRows(
-                FourRows(job, identity, own: job.own(of: number, identity)), weights, job.rows.pointee.dim, &totals)
-            if !together {
-                let found = totals.sums
-                if job.isExceptional(found, count: 4) { break }
-                sums.add(found, count: 4)
-                totals = UnitTotals()
-            }
-            number &+= 1
-        }
-        if !together { return number }
-        let found = totals.sums
-        if found.squares < .infinity && found.product < .infinity {
-            sums.add(found, count: 4, identities: number &- first)
-            return number
-        }
-        together = false
+private func writeUnitFours<S: ComputeScalar, Sums: UnitSums>(
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums,
+    _: Sums.Type
+) -> Int? {
+    var totals = UnitTotals<S, Sums>()
+    var number = first
+    while number < end {
+        let identity = job.rows.pointee.identity(number)
+        if identity.count != 4 { break }
+        let rows = FourRows<S>(job, identity, own: job.own(of: number, identity))
+        writeFourUnitRows(rows, weights, job.rows.pointee.dim, &totals)
+        number &+= 1
     }
+    let found = totals.sums
+    guard found.squares < .infinity && found.product < .infinity else { return nil }
+    sums.add(found, count: 4, identities: number &- first)
+    return number
 }
 
 /// Sums over identities in double.
-private struct UnitTotals<S: ComputeScalar> {
+private struct UnitTotals<S: ComputeScalar, Sums: UnitSums> {
     var product = SquareSum<S>()
     var firstSquares = Register<Double>.zero
     var otherSquares = Register<Double>.zero
@@ -151,7 +156,7 @@ private struct UnitTotals<S: ComputeScalar> {
     }
 }
 
-private struct UnitSweep<S: ComputeScalar> {
+private struct UnitSweep<S: ComputeScalar, Sums: UnitSums> {
     let rows: FourRows<S>
     let onSum: Register<S>
     let ownOnFirst: Register<S>
@@ -167,11 +172,13 @@ private struct UnitSweep<S: ComputeScalar> {
     mutating func step(_ column: Int, seen: Int) -> Register<S> {
         let x = FourLanes(rows, column)
         let sum = x.x0 + x.x1 + x.x2 + x.x3
-        let counted = seen == 0 ? x : x.dropFirst(seen)
-        firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
-        squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
-        squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
-        squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
+        if Sums.haveSquares {
+            let counted = seen == 0 ? x : x.dropFirst(seen)
+            firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
+            squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
+            squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
+            squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
+        }
         let h = sum * onSum
         multiplyAdd(Register(rows.own + column), ownOnFirst, h).store(rows.target0 + column)
         h.store(rows.target1 + column)
@@ -183,10 +190,10 @@ private struct UnitSweep<S: ComputeScalar> {
 
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
-private func writeFourUnitRows<S: ComputeScalar>(
-    _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>
+private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
+    _ rows: FourRows<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S, Sums>
 ) {
-    var sweep = UnitSweep<S>(
+    var sweep = UnitSweep<S, Sums>(
         rows: rows, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
@@ -204,6 +211,7 @@ private func writeFourUnitRows<S: ComputeScalar>(
         totals.product.add(sweep.step(columns.offset, seen: columns.seen))
         next &+= S.laneCount
     }
+    if !Sums.haveSquares { return }
     totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum
     totals.otherSquares = totals.otherSquares + (sweep.squares1 + sweep.squares2 + sweep.squares3).widenedSum
 }

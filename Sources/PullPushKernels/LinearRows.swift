@@ -6,14 +6,17 @@ import KernelInterface
 func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: Int, _ end: Int) -> LinearSums {
     var sums = LinearSums()
     var weights = LinearWeights(job, count: 4)
-    let fours = !job.isLarge && canWriteFours(weights) ? weights : nil
+    var fours = !job.isLarge && canWriteFours(job, weights) ? weights : nil
     var number = first
     while number < end {
-        if let fours {
-            let next = writeFours(S.self, job, fours, number, end, &sums)
-            // The next has another number of rows, or is exceptional.
-            if next == end || job.rows.pointee.identity(next).count == 4 { break }
-            number = next
+        if let weights = fours {
+            if let next = writeFours(S.self, job, weights, number, end, &sums) {
+                // The next has another number of rows, or is exceptional.
+                if next == end || job.rows.pointee.identity(next).count == 4 { break }
+                number = next
+            } else {
+                fours = nil
+            }
         }
         let identity = job.rows.pointee.identity(number)
         if identity.count != weights.count { weights = LinearWeights(job, count: identity.count) }
