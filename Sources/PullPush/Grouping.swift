@@ -40,25 +40,27 @@ extension Batch {
         let offsets = try scratch.allocate(rows + 1, of: Int.self)
         let (identityCount, isContiguous) = try number(labels, identityOfRow, counts: offsets + 1, &scratch)
 
-        // Turn the counts into where identities start.
+        // Turn the counts into where identities start, one place further on.
         offsets[0] = 0
         var smallest = rows
         var largest = 0
+        var start = 0
         for c in 0..<identityCount {
-            smallest = min(smallest, offsets[c + 1])
-            largest = max(largest, offsets[c + 1])
-            offsets[c + 1] += offsets[c]
+            let count = offsets[c + 1]
+            smallest = min(smallest, count)
+            largest = max(largest, count)
+            offsets[c + 1] = start
+            start += count
         }
         if isContiguous && smallest == largest {
             return try contiguous(samplesPerId: largest, normalization, &scratch)
         }
         let order = try scratch.allocate(rows, of: Int.self)
-        let next = try scratch.allocate(identityCount, of: Int.self)
-        for c in 0..<identityCount { next[c] = offsets[c] }
         for r in 0..<rows {
+            // Row after row, an identity's start becomes its end, which is where the next one starts.
             let identity = Int(identityOfRow[r])
-            order[next[identity]] = r
-            next[identity] += 1
+            order[offsets[identity + 1]] = r
+            offsets[identity + 1] += 1
         }
         return makeRows(
             identityCount: identityCount, order: order, offsets: offsets, samplesPerId: 0, largest: largest,
@@ -75,31 +77,30 @@ extension Batch {
     ) throws(PullPushError) -> (count: Int, isContiguous: Bool) {
         var bits = 4
         while 1 << bits < 2 * rows { bits += 1 }
-        // An identity's number + 1, which is below 2³² as rows are; 0 where the slot is free.
+        // The first row of an identity, plus 1, which is below 2³² as rows are; 0 where the slot is free.
         let table = try scratch.allocate(1 << bits, of: UInt32.self)
         memset(table, 0, MemoryLayout<UInt32>.stride << bits)
-        let firstRows = try scratch.allocate(rows, of: UInt32.self)
         let mask = 1 << bits - 1
         var count = 0
         var isContiguous = true
         var identity = 0
+        var previous = ~labels[0]
         for r in 0..<rows {
             let label = labels[r]
-            if r == 0 || label != labels[r - 1] {
+            if label != previous {
+                previous = label
                 // Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) by 2⁶⁴ over the golden ratio.
                 var slot = Int((UInt64(bitPattern: label) &* 0x9E37_79B9_7F4A_7C15) &>> UInt64(64 - bits))
-                while table[slot] != 0 && labels[Int(firstRows[Int(table[slot]) - 1])] != label {
-                    slot = (slot + 1) & mask
-                }
+                while table[slot] != 0 && labels[Int(table[slot]) - 1] != label { slot = (slot + 1) & mask }
                 if table[slot] == 0 {
-                    firstRows[count] = UInt32(truncatingIfNeeded: r)
-                    counts[count] = 0
+                    table[slot] = UInt32(truncatingIfNeeded: r + 1)
+                    identity = count
+                    counts[identity] = 0
                     count += 1
-                    table[slot] = UInt32(truncatingIfNeeded: count)
                 } else {
+                    identity = Int(identityOfRow[Int(table[slot]) - 1])
                     isContiguous = false
                 }
-                identity = Int(table[slot]) - 1
             }
             identityOfRow[r] = UInt32(truncatingIfNeeded: identity)
             counts[identity] += 1
