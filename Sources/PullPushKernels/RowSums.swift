@@ -163,6 +163,18 @@ func addScaledRows<S: ComputeScalar>(
         block.forEach { S.add($1.lanes, to: doubles + next + $0) }
         next &+= Block<S>.count
     }
+    #if PULLPUSH_FMA
+    // Just where it pays for its code.
+    if S.self == Float.self && count >= S.laneCount {
+        while next < count {
+            let columns = Columns<S>(next, of: count)
+            var lanes = Register<S>.zero
+            for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
+            S.add(columns.unseen(lanes).lanes, to: doubles + columns.offset)
+            next &+= S.laneCount
+        }
+    }
+    #endif
     while next < count {
         var sum: S = 0
         for a in 0..<rowCount { sum += rows.row(a)[next] * rows.unit(a).lanes[0] }
