@@ -33,7 +33,7 @@ private struct Weights {
 /// `u (g − (x_a·g) projection x_a)`. `g` is `h + v + onSelf·x_a`, where the vector `h` is shared by the identity's rows,
 /// and only some rows have a vector `v` of their own.
 struct IdentityPass {
-    private let job: UnsafePointer<GradientJob>
+    private let jobInScratch: UnsafePointer<GradientJob>
     private let reader: RowReader
     /// The sum s of the identity's rows.
     private let sum: UnsafeMutableRawPointer
@@ -61,7 +61,7 @@ struct IdentityPass {
     init(_ job: UnsafePointer<GradientJob>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
         let rows = job.pointee.rows
         let size = rows.element.padded(rows.dim) &* rows.element.computeSize
-        self.job = job
+        jobInScratch = job
         sum = scratch
         shared = sum + size
         gradientSlot = shared + size
@@ -75,6 +75,8 @@ struct IdentityPass {
         writesDirectly = rows.isDirect && !job.pointee.accumulate
     }
 
+    private var job: GradientJob { jobInScratch.pointee }
+
     /// The sums of the grouped rows `range`, beginning in identity `number`, and their gradient. An identity's sums are
     /// counted with its first row.
     @inline(never)
@@ -83,21 +85,21 @@ struct IdentityPass {
         var weights = Weights()
         var number = firstIdentity
         var next = range.lowerBound
-        let isLinear = job.pointee.isLinear && writesDirectly
-        let end = isLinear ? job.pointee.rows.identityOfRow(range.upperBound &- 1) &+ 1 : number
+        let isLinear = job.isLinear && writesDirectly
+        let end = isLinear ? job.rows.identityOfRow(range.upperBound &- 1) &+ 1 : number
         while next < range.upperBound {
             if number < end {
                 number &+= writeLinear(number, end, &sums, oneByOne: number > firstIdentity)
                 if number == end { break }
-                next = job.pointee.rows.identity(number).start
+                next = job.rows.identity(number).start
             }
-            let identity = job.pointee.rows.identity(number)
+            let identity = job.rows.identity(number)
             let end = min(identity.start &+ identity.count, range.upperBound)
-            if weights.count != identity.count { weights = Weights(job.pointee.coefficients, count: identity.count) }
+            if weights.count != identity.count { weights = Weights(job.coefficients, count: identity.count) }
             let range = next &- identity.start..<end &- identity.start
             let rowSums = sumRows(identity)
             if range.lowerBound == 0 { add(rowSums, count: identity.count, to: &sums) }
-            if job.pointee.gradient != nil { writeGradients(number, identity, range, weights) }
+            if job.gradient != nil { writeGradients(number, identity, range, weights) }
             next = end
             number &+= 1
         }
@@ -108,23 +110,23 @@ struct IdentityPass {
 
     /// As many whole identities from `first` on as are not exceptional; returns their number.
     private func writeLinear(_ first: Int, _ end: Int, _ sums: inout IdentitySums, oneByOne: Bool) -> Int {
-        guard let gradient = job.pointee.gradient else { return 0 }
-        let c = job.pointee.coefficients
-        var (own, ownBytes, ownOnFirst) = (job.pointee.total, 0, c.totalOnFirst)
-        if let points = job.pointee.pointGradients {
-            ownBytes = points.stride &* job.pointee.rows.element.computeSize
+        guard let gradient = job.gradient else { return 0 }
+        let c = job.coefficients
+        var (own, ownBytes, ownOnFirst) = (job.total, 0, c.totalOnFirst)
+        if let points = job.pointGradients {
+            ownBytes = points.stride &* job.rows.element.computeSize
             (own, ownOnFirst) = (points.vectors - points.firstPoint &* ownBytes, points.weight)
         }
         let found = reader.kernels.writeLinear(
             LinearRows(
-                rows: job.pointee.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
+                rows: job.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
                 gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
                 pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
-                own: own, ownBytes: ownBytes, centred: job.pointee.centred,
-                wantsSquares: job.pointee.wantsMeans, oneByOne: oneByOne, isLarge: job.pointee.isLarge,
+                own: own, ownBytes: ownBytes, centred: job.centred,
+                wantsSquares: job.wantsMeans, oneByOne: oneByOne, isLarge: job.isLarge,
                 pastCaches: streams, states: reader.states, products: reader.products, sum: sum),
             from: first, to: end)
-        switch job.pointee.pullForm {
+        switch job.pullForm {
         case .withSelfPairs: sums.pull += found.countSquares - found.products
         case .withoutSelfPairs: sums.pull += found.countSquares - found.counts + found.squares - found.products
         case .squaredEuclidean: sums.pull += 2 * (found.squaresByCount - found.products)
@@ -169,20 +171,20 @@ struct IdentityPass {
             // Σ ‖x_a − s/K‖², which cancels where the rows are close to each other.
             var spread = rows.squares - rows.product / k
             var rows = rows
-            if job.pointee.centred && !(spread > 0.1 * rows.squares) {
+            if job.centred && !(spread > 0.1 * rows.squares) {
                 if !normalizes { measureAgain(count, &rows) }
                 spread = sumOfDistances(count)
             }
-            switch job.pointee.pullForm {
+            switch job.pullForm {
             case .withSelfPairs:
-                sums.pull += job.pointee.centred ? k * (k - rows.squares) + k * spread : k * k - rows.product
+                sums.pull += job.centred ? k * (k - rows.squares) + k * spread : k * k - rows.product
             case .withoutSelfPairs:
                 sums.pull += (k - 1) * (k - rows.squares) + k * spread
             case .squaredEuclidean:
                 sums.pull += 2 * k * spread
             }
         }
-        switch job.pointee.points {
+        switch job.points {
         case .representatives:
             sums.excluded += rows.firstSquare
             sums.pointSquares += rows.firstSquare
@@ -220,7 +222,7 @@ struct IdentityPass {
 
     @inline(never)
     private func writeGradients(_ number: Int, _ identity: Identity, _ range: Range<Int>, _ weights: Weights) {
-        guard let gradient = job.pointee.gradient else { return }
+        guard let gradient = job.gradient else { return }
         let shared = sharedVector(number, weights)
         let hasProducts = shared.vector == UnsafeRawPointer(sum) && reader.hasProducts(weights.count)
         // Rows before this one are written.
@@ -242,7 +244,7 @@ struct IdentityPass {
 
     /// The gradient with respect to normalised rows, but for multiples of rows themselves and vectors of their own.
     private func sharedVector(_ number: Int, _ weights: Weights) -> Multiple {
-        if let gradients = job.pointee.pointGradients, job.pointee.points == .centroids {
+        if let gradients = job.pointGradients, job.points == .centroids {
             return combine(
                 Multiple(vector: sum, weight: weights.onSum),
                 Multiple(vector: pointGradient(gradients, number), weight: gradients.weight / Double(weights.count)),
@@ -250,24 +252,24 @@ struct IdentityPass {
         }
         let multiple = Multiple(vector: sum, weight: weights.onSum)
         return weights.onTotal == 0
-            ? multiple : combine(multiple, Multiple(vector: job.pointee.total, weight: weights.onTotal), into: shared)
+            ? multiple : combine(multiple, Multiple(vector: job.total, weight: weights.onTotal), into: shared)
     }
 
     /// What is added to the gradient with respect to row `a` alone.
     private func ownVector(_ number: Int, _ identity: Identity, _ a: Int) -> Multiple? {
-        if let gradients = job.pointee.pointGradients {
-            if job.pointee.points == .all || (job.pointee.points == .representatives && a == 0) {
-                let point = job.pointee.points == .all ? identity.start &+ a : number
+        if let gradients = job.pointGradients {
+            if job.points == .all || (job.points == .representatives && a == 0) {
+                let point = job.points == .all ? identity.start &+ a : number
                 return Multiple(vector: pointGradient(gradients, point), weight: gradients.weight)
             }
-        } else if a == 0 && job.pointee.coefficients.totalOnFirst != 0 {
-            return Multiple(vector: job.pointee.total, weight: job.pointee.coefficients.totalOnFirst)
+        } else if a == 0 && job.coefficients.totalOnFirst != 0 {
+            return Multiple(vector: job.total, weight: job.coefficients.totalOnFirst)
         }
         return nil
     }
 
     private func pointGradient(_ gradients: PointGradients, _ point: Int) -> UnsafeRawPointer {
-        gradients.vectors + (point &- gradients.firstPoint) &* gradients.stride &* job.pointee.rows.element.computeSize
+        gradients.vectors + (point &- gradients.firstPoint) &* gradients.stride &* job.rows.element.computeSize
     }
 
     private func combine(_ x: Multiple, _ y: Multiple, into target: UnsafeMutableRawPointer) -> Multiple {
@@ -283,7 +285,7 @@ struct IdentityPass {
         hasProduct: Bool
     ) -> Bool {
         let state = reader.states + a
-        var onSelf = weights.onRow + (a == 0 ? job.pointee.coefficients.firstOnFirst : 0)
+        var onSelf = weights.onRow + (a == 0 ? job.coefficients.firstOnFirst : 0)
         var unit = 1.0
         if normalizes {
             unit = state.pointee.scale.scale
@@ -319,9 +321,9 @@ struct IdentityPass {
     /// Takes a gradient row from its slot to where the caller wants it.
     @inline(never)
     private func deliver(_ caller: UnsafeMutableRawPointer) {
-        let rows = job.pointee.rows
+        let rows = job.rows
         var result = gradientSlot
-        if job.pointee.accumulate {
+        if job.accumulate {
             widen(caller, rows.element, count: rows.dim, to: otherSlot)
             result = sumSlot
             _ = combine(Multiple(vector: gradientSlot, weight: 1), Multiple(vector: otherSlot, weight: 1), into: result)
