@@ -115,7 +115,7 @@ struct Evaluation {
     @inline(never)
     func gradientJob(
         _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer,
-        wantsMeans: Bool = true
+        wantsMeans: Bool
     ) throws(PullPushError) -> UnsafePointer<GradientJob> {
         let job = try scratch.pointee.allocate(1, of: GradientJob.self)
         job.initialize(

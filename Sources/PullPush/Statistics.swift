@@ -100,7 +100,7 @@ extension PullPushLoss {
         let counts = PairCounts(evaluation.rows, between: points)
         let total = try evaluation.sumOfPoints()
         let job = try evaluation.gradientJob(
-            nil, GradientCoefficients(), try evaluation.narrowed(total, evaluation.width).vector)
+            nil, GradientCoefficients(), try evaluation.narrowed(total, evaluation.width).vector, wantsMeans: true)
         // Everything into scratch first: past the last allocation nothing can fail, and only then the vector changes.
         if case .squared(let goal) = push {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
@@ -143,7 +143,7 @@ extension PullPushLoss {
         }
         if let target {
             let job = try evaluation.gradientJob(
-                target, coefficients(totals.counts, upstream: target.upstream), total.vector)
+                target, coefficients(totals.counts, upstream: target.upstream), total.vector, wantsMeans: false)
             if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, slope: target.upstream * pushWeight, pairs: totals.counts.negative)

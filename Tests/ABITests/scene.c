@@ -209,9 +209,9 @@ void check_gradient(const struct scene *scene, const struct answer *expected, si
                 right += element_load(element, scene->gradient_before.bytes, place);
             double error = fabs(element_load(element, scene->gradient.bytes, place) - right);
             /* The last rounding, to the element type, is not the library's to avoid. */
-            error = fmax(0, error - element_half_ulp(element, right)) / scale;
+            error = isnan(error) ? HUGE_VAL : fmax(0, error - element_half_ulp(element, right)) / scale;
             smallest += 4 * least / scale;
-            squared_error += isnan(error) ? HUGE_VAL : error * error;
+            squared_error += error * error;
         }
     }
     /* Where the gradient cancels, even to 0, what rounding leaves is a part of what cancelled. */
