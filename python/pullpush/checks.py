@@ -38,7 +38,7 @@ def number(name: str, value: object) -> float:
 
 def flag(name: str, value: object) -> bool:
     """``value`` as a bool; 0 and 1 are refused, for they are usually an argument in the wrong place."""
-    if value is True or value is False:
+    if type(value) is bool:
         return value
     if type(value).__name__ not in ("bool", "bool_"):
         raise InvalidArgument(f"{name} must be True or False, got {value!r}")
