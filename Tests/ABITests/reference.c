@@ -16,6 +16,7 @@ struct pushed {
     double *vectors;
     struct gradient gradient;
     double *unsettled; /* of vector i's gradient, what pairs at the corner of the hinge add or do not add */
+    double *reach;     /* the length of vector i if its rows did not cancel */
     size_t *identity, *of;
     double *share;
 };
@@ -168,6 +169,7 @@ static void choose_pushed(const double *x, const size_t *identity, const size_t 
     pushed->vectors = zeros(pushed->count * dim);
     pushed->gradient = gradient_make(pushed->count, dim);
     pushed->unsettled = zeros(pushed->count);
+    pushed->reach = zeros(pushed->count);
     pushed->identity = indices(pushed->count);
     pushed->of = indices(rows);
     pushed->share = zeros(rows);
@@ -184,6 +186,7 @@ static void choose_pushed(const double *x, const size_t *identity, const size_t 
         pushed->of[a] = i;
         pushed->identity[i] = c;
         add_scaled(pushed->vectors + i * dim, pushed->share[a], x + a * dim, dim);
+        pushed->reach[i] += pushed->share[a] * sqrt(inner(x + a * dim, x + a * dim, dim));
     }
     free(seen);
 }
@@ -247,7 +250,9 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
             struct judgement judgement = judge(options, euclidean ? -squared_distance(v_i, v_j, dim) : s);
             int unsettled = is_unsettled(judgement.hinge_distance, size);
             if (unsettled) {
-                double length_i = sqrt(inner(v_i, v_i, dim)), length_j = sqrt(inner(v_j, v_j, dim));
+                /* Rows that cancel leave what rounding makes of them. */
+                double length_i = sqrt(inner(v_i, v_i, dim)) + 1e-6 * pushed->reach[i];
+                double length_j = sqrt(inner(v_j, v_j, dim)) + 1e-6 * pushed->reach[j];
                 answer->unsettled_pairs += 1;
                 pushed->unsettled[i] += euclidean ? 2 * (length_i + length_j) : length_j;
                 pushed->unsettled[j] += euclidean ? 2 * (length_i + length_j) : length_i;
@@ -331,5 +336,5 @@ void reference_evaluate(const double *features, const int64_t *labels, size_t ro
 
     free(identity), free(sizes), free(x), free(scales), free(row), free(pull.rows), free(pull.terms);
     free(pushed.vectors), free(pushed.gradient.rows), free(pushed.gradient.terms);
-    free(pushed.unsettled), free(pushed.identity), free(pushed.of), free(pushed.share);
+    free(pushed.unsettled), free(pushed.reach), free(pushed.identity), free(pushed.of), free(pushed.share);
 }

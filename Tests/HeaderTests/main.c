@@ -141,6 +141,8 @@ static void test_the_processor(void)
         vector where = cvectors_where_positive(v, chosen);                                                             \
         for (int i = 0; i < lanes; i++)                                                                                \
             check(where[i] == (v[i] <= 0 ? 0 : chosen[i]), #vector ": where_positive");                                \
+        for (int i = 0; i < lanes; i++)                                                                                \
+            check(cvectors_negate(chosen)[i] == -chosen[i], #vector ": negate");                                       \
         check(cvectors_address(stored) == stored, #vector ": address");                                                \
         memset(stored, 0, sizeof stored);                                                                              \
         cvectors_stream(chosen, stored);                                                                               \
@@ -194,6 +196,15 @@ static void test_four_numbers(void)
         check(cvectors_square_root(a)[i] == sqrt(a[i]), "square_root");
         check(cvectors_divide(a, b)[i] == 0.1, "divide");
     }
+    check(cvectors_all_between(a, 0.5, 4.5), "all_between where all are");
+    for (int i = 0; i < 4; i++) {
+        cvectors_f64x4 v = a;
+        for (int outside = 0; outside < 3; outside++) {
+            v[i] = outside == 0 ? 0.5 : outside == 1 ? 4.5 : NAN;
+            check(!cvectors_all_between(v, 0.5, 4.5), "all_between where one is a limit, or no number");
+        }
+    }
+    cvectors_prefetch(NULL);
 }
 
 static void test_transpose(void)
