@@ -250,9 +250,7 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
             struct judgement judgement = judge(options, euclidean ? -squared_distance(v_i, v_j, dim) : s);
             int unsettled = is_unsettled(judgement.hinge_distance, size);
             if (unsettled) {
-                /* Rows that cancel leave what rounding makes of them. */
-                double length_i = sqrt(inner(v_i, v_i, dim)) + 1e-6 * pushed->reach[i];
-                double length_j = sqrt(inner(v_j, v_j, dim)) + 1e-6 * pushed->reach[j];
+                double length_i = sqrt(inner(v_i, v_i, dim)), length_j = sqrt(inner(v_j, v_j, dim));
                 answer->unsettled_pairs += 1;
                 pushed->unsettled[i] += euclidean ? 2 * (length_i + length_j) : length_j;
                 pushed->unsettled[j] += euclidean ? 2 * (length_i + length_j) : length_i;
@@ -265,6 +263,10 @@ static double push_pairs(struct pushed *pushed, size_t dim, const pullpush_optio
             result->active_pairs += (uint64_t)judgement.active;
             answer->hinge_distance = fmin(answer->hinge_distance, judgement.hinge_distance);
             add_pair(&pushed->gradient, i, j, v_i, v_j, judgement.slope, euclidean);
+            /* A mean of rows that cancel is what rounding makes of them. */
+            double slope = fabs(judgement.slope);
+            pushed->gradient.terms[i] += slope * fmax(0, pushed->reach[j] / 2 - sqrt(inner(v_j, v_j, dim)));
+            pushed->gradient.terms[j] += slope * fmax(0, pushed->reach[i] / 2 - sqrt(inner(v_i, v_i, dim)));
         }
     }
     if (result->negative_pairs == 0)
