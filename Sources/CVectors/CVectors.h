@@ -83,12 +83,12 @@ CVECTORS_FUNCTION cvectors_f64x4 cvectors_diagonal(cvectors_f64x4 a, cvectors_f6
 }
 
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_square_root(cvectors_f64x4 v) { return __builtin_elementwise_sqrt(v); }
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_divide(cvectors_f64x4 x, cvectors_f64x4 y) { return x / y; }
+
 /* Whether all lanes are above `low` and below `high`. A NaN is not. */
 CVECTORS_FUNCTION int cvectors_all_between(cvectors_f64x4 v, double low, double high) {
     return __builtin_reduce_and((v > (cvectors_f64x4)low) & (v < (cvectors_f64x4)high)) != 0;
 }
-
-CVECTORS_FUNCTION cvectors_f64x4 cvectors_divide(cvectors_f64x4 x, cvectors_f64x4 y) { return x / y; }
 
 /* Writes four rows of four floats as columns; strides are in floats. */
 CVECTORS_FUNCTION void cvectors_transpose(const float *from, intptr_t from_stride, float *to, intptr_t to_stride) {

@@ -24,13 +24,11 @@ struct FourRows<S: ComputeScalar> {
         let targets = UnsafeRawPointer(job.gradient)
         let features = FourAddresses(rows, identity, bytes: job.featureBytes, job.rows.pointee)
         let gradients = FourAddresses(targets, identity, bytes: job.gradientBytes, job.rows.pointee)
-        func row(_ address: UnsafeRawPointer) -> UnsafePointer<S> {
-            UnsafeRawPointer(cvectors_address(address)).assumingMemoryBound(to: S.self)
-        }
         func target(_ address: UnsafeRawPointer) -> UnsafeMutablePointer<S> {
-            UnsafeMutablePointer(mutating: row(address))
+            UnsafeMutablePointer(mutating: hiddenRow(at: address))
         }
-        (row0, row1, row2, row3) = (row(features.a), row(features.b), row(features.c), row(features.d))
+        (row0, row1) = (hiddenRow(at: features.a), hiddenRow(at: features.b))
+        (row2, row3) = (hiddenRow(at: features.c), hiddenRow(at: features.d))
         (target0, target1) = (target(gradients.a), target(gradients.b))
         (target2, target3) = (target(gradients.c), target(gradients.d))
         self.own = own.assumingMemoryBound(to: S.self)

@@ -1,4 +1,3 @@
-import CVectors
 import KernelInterface
 
 /// Six rows of a matrix.
@@ -12,9 +11,7 @@ private struct SixRows<S: ComputeScalar> {
 
     @inline(__always)
     init(_ start: UnsafePointer<S>, _ rowStride: Int) {
-        func row(_ a: Int) -> UnsafePointer<S> {
-            UnsafeRawPointer(cvectors_address(start + a &* rowStride)).assumingMemoryBound(to: S.self)
-        }
+        func row(_ a: Int) -> UnsafePointer<S> { hiddenRow(at: start + a &* rowStride) }
         (row0, row1, row2, row3, row4, row5) = (row(0), row(1), row(2), row(3), row(4), row(5))
     }
 }
