@@ -62,6 +62,7 @@ typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
     }
 
 CVECTORS_CONVERT(cvectors_f32x8, cvectors_f32x4, cvectors_f64x4)
+CVECTORS_FUNCTION cvectors_f32x4 cvectors_narrow(cvectors_f64x4 v) { return __builtin_convertvector(v, cvectors_f32x4); }
 CVECTORS_CONVERT(cvectors_f32x4, cvectors_f32x2, cvectors_f64x2)
 
 /* The sum of all lanes. */
@@ -76,11 +77,25 @@ CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f64x4 a, cvectors_f64x
     return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-/* Of four columns, the diagonal. */
-CVECTORS_FUNCTION cvectors_f64x4 cvectors_diagonal(cvectors_f64x4 a, cvectors_f64x4 b, cvectors_f64x4 c,
-                                                   cvectors_f64x4 d) {
-    return (cvectors_f64x4){a.x, b.y, c.z, d.w};
+/* The same, four lanes to one in float and the rest in double. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f32x8 a, cvectors_f32x8 b, cvectors_f32x8 c,
+                                                 cvectors_f32x8 d) {
+    const cvectors_f32x8 ab = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13) +
+                              __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+    const cvectors_f32x8 cd = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13) +
+                              __builtin_shufflevector(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
+    const cvectors_f32x8 halves = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) +
+                                  __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    return cvectors_widen_low(halves) + cvectors_widen_high(halves);
 }
+
+/* Lane i of the result is lane i + 1, i + 2 or i + 3 of the vector, the first after the last. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_turn_one(cvectors_f64x4 v) { return v.yzwx; }
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_turn_two(cvectors_f64x4 v) { return v.zwxy; }
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_turn_three(cvectors_f64x4 v) { return v.wxyz; }
+
+/* The first two lanes, twice. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_first_two_twice(cvectors_f64x4 v) { return v.xyxy; }
 
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_square_root(cvectors_f64x4 v) { return __builtin_elementwise_sqrt(v); }
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_divide(cvectors_f64x4 x, cvectors_f64x4 y) { return x / y; }

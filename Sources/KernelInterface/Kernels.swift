@@ -2,7 +2,8 @@
 /// for a generic function would be compiled again by whoever calls it, for the caller's instruction set.
 ///
 /// Vectors are pointers to `count` compute scalars, at least one register's worth: see `RowReader`. A target must not
-/// overlap the operands, for the last step of a loop may reach back over columns already written.
+/// overlap the operands, for the last step of a loop may reach back over columns already written; where `count` is a
+/// multiple of the padding it does not, and the target may be an operand.
 open class Kernels: @unchecked Sendable {
     @inlinable
     public init() {}
@@ -38,6 +39,12 @@ open class Kernels: @unchecked Sendable {
     open func add(
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, to doubles: UnsafeMutablePointer<Double>, count: Int
     ) {}
+
+    /// Adds the normalised first rows of identities, used where they are, to a vector of doubles: up to the first that is
+    /// exceptional, see `LinearRows`, or fewer. Returns how many; none where there is no such loop.
+    open func addFirstRows(
+        _ rows: Rows, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
+    ) -> Int { 0 }
 
     /// Writes the sum of raw rows, of which there is at least one.
     open func sum(

@@ -31,7 +31,7 @@ public struct LinearRows {
     public var isLarge: Bool
     /// Whether it is written past the caches, to multiples of 16 bytes.
     public var pastCaches: Bool
-    /// Scratch: a state for each row of the largest identity, 64 bytes for each, and a vector.
+    /// Scratch: a state for each row of the largest identity, 64 bytes for each and no less than `leastScratch`, and a vector.
     public var states: UnsafeMutablePointer<RowState>
     public var products: UnsafeMutableRawPointer
     public var sum: UnsafeMutableRawPointer
@@ -64,6 +64,9 @@ public struct LinearRows {
         self.products = products
         self.sum = sum
     }
+
+    @inlinable @inline(__always)
+    public static var leastScratch: Int { 512 }
 
     /// A raw row with a square between these is neither so small that it is not divided by its norm, nor so large that the
     /// square of its unit loses digits.

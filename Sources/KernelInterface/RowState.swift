@@ -15,6 +15,11 @@ public struct RowState {
     public mutating func setUnit(_ unit: Double, inDouble: Bool) {
         self.unit = inDouble ? unit.bitPattern : UInt64(Float(unit).bitPattern)
     }
+
+    @inlinable @inline(__always)
+    public func unit(inDouble: Bool) -> Double {
+        inDouble ? Double(bitPattern: unit) : Double(Float(bitPattern: UInt32(truncatingIfNeeded: unit)))
+    }
 }
 
 /// A gradient row that `Kernels.writeGradients` makes: `onShared·h + onRow·f + onOwn·v`, h a vector that rows share, f

@@ -2,40 +2,31 @@ import KernelInterface
 
 /// The vectors that are pushed apart: rows, or means of rows.
 extension RowReader {
-    /// Makes the rows of pushed points in `range` the rows at hand, measured, their units their weights in their point,
-    /// and calls `body` with the points, each of which has equally many of the rows. Where all rows are pushed, points
-    /// are grouped row numbers.
-    @inline(__always)
-    private func forEachGroup(
-        _ points: PushPoints, in range: Range<Int>, _ body: (_ points: Range<Int>, _ rowsOfPoint: Int) -> Void
-    ) {
-        var number = points == .all ? rows.identityOfRow(range.lowerBound) : 0
-        var next = range.lowerBound
-        while next < range.upperBound {
-            let first = next
-            var count = 1
-            let end = min(first &+ Self.fewRows, range.upperBound)
-            switch points {
-            case .representatives:
-                for point in first..<end { load(rows.identity(point).row(0), at: point &- first) }
-                next = end
-            case .centroids:
-                let identity = rows.identity(next)
-                count = identity.count
-                for a in 0..<count { load(identity.row(a), at: a) }
-                next &+= 1
-            case .all:
-                while next < end {
-                    if next == rows.identity(number).start &+ rows.identity(number).count { number &+= 1 }
-                    let identity = rows.identity(number)
-                    load(identity.row(next &- identity.start), at: next &- first)
-                    next &+= 1
-                }
+    /// Makes the rows of the next few pushed points in `range` the rows at hand, measured, their units their weights in
+    /// their point, of which each has equally many. Where all rows are pushed, points are grouped row numbers.
+    @inline(never)
+    private func loadPoints(_ points: PushPoints, _ range: Range<Int>) -> (points: Range<Int>, rowsOfPoint: Int) {
+        let first = range.lowerBound
+        var end = min(first &+ Self.fewRows, range.upperBound)
+        var count = 1
+        switch points {
+        case .representatives:
+            for point in first..<end { load(rows.identity(point).row(0), at: point &- first) }
+        case .centroids:
+            let identity = rows.identity(first)
+            count = identity.count
+            for a in 0..<count { load(identity.row(a), at: a) }
+            end = first &+ 1
+        case .all:
+            var number = rows.identityOfRow(first)
+            for point in first..<end {
+                if point == rows.identity(number).start &+ rows.identity(number).count { number &+= 1 }
+                let identity = rows.identity(number)
+                load(identity.row(point &- identity.start), at: point &- first)
             }
-            let rowCount = (next &- first) &* count
-            weigh(rowCount, by: 1 / Double(count))
-            body(first..<next, count)
         }
+        weigh((end &- first) &* count, by: 1 / Double(count))
+        return (first..<end, count)
     }
 
     /// Sets units to scales times a weight.
@@ -51,12 +42,18 @@ extension RowReader {
     /// Adds the pushed points `range` to a vector of as many doubles as dim, padded.
     @inline(never)
     func addPoints(_ points: PushPoints, _ range: Range<Int>, to total: UnsafeMutablePointer<Double>) {
-        forEachGroup(points, in: range) { points, rowsOfPoint in
+        let isFast = points == .representatives && isDirect
+        var next = range.lowerBound
+        while true {
+            if isFast { next &+= kernels.addFirstRows(rows, of: next..<range.upperBound, to: total) }
+            if next == range.upperBound { return }
+            let group = loadPoints(points, next..<range.upperBound)
             // The rounding of a sum in the compute type grows with its length.
-            let rowCount = points.count &* rowsOfPoint
+            let rowCount = group.points.count &* group.rowsOfPoint
             for a in stride(from: 0, to: rowCount, by: Self.fewRows) {
                 kernels.add(states + a, min(Self.fewRows, rowCount &- a), to: total, count: columns)
             }
+            next = group.points.upperBound
         }
     }
 
@@ -65,19 +62,28 @@ extension RowReader {
         let size = rows.element.computeSize
         let rowBytes = packed.rows.rowStride &* size
         let end = rowBytes &- rows.element.lanes &* size
-        forEachGroup(points, in: range) { points, rowsOfPoint in
-            for point in points {
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let group = loadPoints(points, next..<range.upperBound)
+            for point in group.points {
                 var one = 1.0
                 let vector = packed.rows.start + point &* rowBytes
                 (vector + columns &* size).initializeMemory(
                     as: UInt8.self, repeating: 0, count: rowBytes &- columns &* size)
                 _ = kernels.narrow(&one, to: vector + end, count: 1)
-                var square = kernels.sumScaled(
-                    states + (point &- points.lowerBound) &* rowsOfPoint, rowsOfPoint, into: vector, count: columns,
-                    products: nil)
+                var square = writePoint((point &- next) &* group.rowsOfPoint, group.rowsOfPoint, to: vector)
                 _ = kernels.narrow(&square, to: packed.squares + point &* size, count: 1)
             }
+            next = group.points.upperBound
         }
+    }
+
+    /// Writes the point that some of the rows at hand make, and returns its squared norm.
+    private func writePoint(_ first: Int, _ count: Int, to vector: UnsafeMutableRawPointer) -> Double {
+        if count > 1 { return kernels.sumScaled(states + first, count, into: vector, count: columns, products: nil) }
+        let unit = states[first].unit(inDouble: rows.element.computesInDouble)
+        kernels.scale(states[first].features, by: unit, into: vector, count: columns)
+        return dot(vector, vector)
     }
 
     /// The batch number of the first row in `range` that holds a NaN or an infinity, or -1.

@@ -11,7 +11,7 @@ struct RowReader {
     let columns: Int
     /// The rows at hand: as many as the largest identity has, and at least `fewRows`.
     let states: UnsafeMutablePointer<RowState>
-    private let isDirect: Bool
+    let isDirect: Bool
     /// From one row of the batch to the next.
     let rowBytes: Int
     private let slots: UnsafeMutableRawPointer
@@ -23,11 +23,15 @@ struct RowReader {
     /// Sums of up to so many rows give their products with the sum as well.
     private static let mostProducts = 64
 
+    private static func productBytes(_ rows: Rows) -> Int {
+        max(LinearRows.leastScratch, min(rows.largestIdentity, mostProducts) &* 64)
+    }
+
     private static func capacity(_ rows: Rows) -> Int { max(rows.largestIdentity, fewRows) }
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
-        min(rows.largestIdentity, mostProducts) &* 64
+        productBytes(rows)
             &+ capacity(rows) &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
     }
 
@@ -39,7 +43,7 @@ struct RowReader {
         columns = isDirect ? rows.dim : rows.stagedColumns
         rowBytes = rows.stride &* rows.element.size
         products = scratch
-        let states = scratch + min(rows.largestIdentity, Self.mostProducts) &* 64
+        let states = scratch + Self.productBytes(rows)
         self.states = states.assumingMemoryBound(to: RowState.self)
         slots = states + Self.capacity(rows) &* MemoryLayout<RowState>.stride
     }

@@ -33,6 +33,14 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     static func widenedSum(_ lanes: Lanes) -> Double.Lanes
     /// `sums` and the squares of the lanes, taken in double.
     static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes
+    #if PULLPUSH_FMA
+    /// The sums of all lanes of four registers, the last additions in double.
+    static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes
+    /// Stores four numbers as scalars.
+    static func store(_ four: Double.Lanes, to scalars: UnsafeMutablePointer<Self>)
+    /// A register of each of four numbers.
+    static func spread(_ four: Double.Lanes) -> FourRegisters
+    #endif
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
     /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
@@ -42,6 +50,8 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
 }
 
 extension ComputeScalar {
+    typealias FourRegisters = (Register<Self>, Register<Self>, Register<Self>, Register<Self>)
+
     @inline(__always)
     static var laneCount: Int { Lanes.scalarCount }
 
@@ -98,6 +108,19 @@ extension Float {
         Double.addSquares(
             of: cvectors_widen_high(lanes), to: Double.addSquares(of: cvectors_widen_low(lanes), to: sums))
     }
+
+    #if PULLPUSH_FMA
+    @inline(__always)
+    static func store(_ four: Double.Lanes, to scalars: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(scalars).storeBytes(of: cvectors_narrow(four), as: SIMD4<Float>.self)
+    }
+
+    @inline(__always)
+    static func spread(_ four: Double.Lanes) -> FourRegisters {
+        let v = cvectors_narrow(four)
+        return (Register(repeating: v.x), Register(repeating: v.y), Register(repeating: v.z), Register(repeating: v.w))
+    }
+    #endif
 }
 
 extension Double {
@@ -114,6 +137,16 @@ extension Double {
 
     @inline(__always)
     static func addSquares(of lanes: Lanes, to sums: Lanes) -> Lanes { multiplyAdd(lanes, lanes, sums) }
+
+    #if PULLPUSH_FMA
+    @inline(__always)
+    static func store(_ four: Lanes, to scalars: UnsafeMutablePointer<Double>) { Register(four).store(scalars) }
+
+    @inline(__always)
+    static func spread(_ v: Lanes) -> FourRegisters {
+        (Register(repeating: v.x), Register(repeating: v.y), Register(repeating: v.z), Register(repeating: v.w))
+    }
+    #endif
 }
 
 // What is the same for both, but for the C functions' types.
@@ -148,6 +181,11 @@ extension Float {
 
     @inline(__always)
     static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
+
+    #if PULLPUSH_FMA
+    @inline(__always)
+    static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes { cvectors_totals(a, b, c, d) }
+    #endif
 }
 
 extension Double {
@@ -180,4 +218,9 @@ extension Double {
 
     @inline(__always)
     static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
+
+    #if PULLPUSH_FMA
+    @inline(__always)
+    static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes { cvectors_totals(a, b, c, d) }
+    #endif
 }

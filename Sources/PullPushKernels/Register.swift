@@ -57,9 +57,7 @@ struct Register<S: ComputeScalar> {
     /// Four totals.
     @inline(__always)
     static func totals(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Register<Double> {
-        Register<Double>(
-            cvectors_totals(
-                S.widenedSum(a.lanes), S.widenedSum(b.lanes), S.widenedSum(c.lanes), S.widenedSum(d.lanes)))
+        Register<Double>(S.totals(a.lanes, b.lanes, c.lanes, d.lanes))
     }
     #endif
 }

@@ -54,6 +54,16 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         addScaledRows(S.self, rows, rowCount, to: doubles, count)
     }
 
+    override func addFirstRows(
+        _ rows: Rows, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
+    ) -> Int {
+        #if PULLPUSH_FMA
+        // Just where it pays for its code.
+        if S.self == Float.self { return addRowsOfIdentities(S.self, rows, identities, to: doubles) }
+        #endif
+        return 0
+    }
+
     override func sum(
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
     ) -> RowSums {

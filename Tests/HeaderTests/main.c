@@ -175,6 +175,7 @@ static void test_conversions(void)
     const cvectors_f32x4 narrow_two = cvectors_narrow(low_two, high_two);
     for (int i = 0; i < 4; i++) {
         check(narrow[i] == (float)low[i] && narrow[4 + i] == (float)high[i], "narrow two fours");
+        check(cvectors_narrow(low)[i] == (float)low[i], "narrow four");
         check(cvectors_widen_low(narrow)[i] == (double)narrow[i], "widen the first four");
         check(cvectors_widen_high(narrow)[i] == (double)narrow[4 + i], "widen the last four");
     }
@@ -188,11 +189,14 @@ static void test_conversions(void)
 static void test_four_numbers(void)
 {
     const cvectors_f64x4 a = {1, 2, 3, 4}, b = {10, 20, 30, 40}, c = {0.5, 0.25, -3, 7}, d = {-1, 1.5, -2, 5};
-    const double totals[] = {10, 100, 4.75, 3.5}, diagonal[] = {1, 20, -3, 5};
+    const cvectors_f64x4 totals = cvectors_totals(a, b, c, d);
     check(cvectors_total(a) == 10 && cvectors_total((cvectors_f64x2){3, 4}) == 7, "total");
+    check(totals[0] == 10 && totals[1] == 100 && totals[2] == 4.75 && totals[3] == 3.5, "totals");
     for (int i = 0; i < 4; i++) {
-        check(cvectors_totals(a, b, c, d)[i] == totals[i], "totals");
-        check(cvectors_diagonal(a, b, c, d)[i] == diagonal[i], "diagonal");
+        check(cvectors_turn_one(a)[i] == a[(i + 1) % 4], "turn_one");
+        check(cvectors_turn_two(a)[i] == a[(i + 2) % 4], "turn_two");
+        check(cvectors_turn_three(a)[i] == a[(i + 3) % 4], "turn_three");
+        check(cvectors_first_two_twice(a)[i] == a[i % 2], "first_two_twice");
         check(cvectors_square_root(a)[i] == sqrt(a[i]), "square_root");
         check(cvectors_divide(a, b)[i] == 0.1, "divide");
     }
@@ -205,6 +209,23 @@ static void test_four_numbers(void)
         }
     }
     cvectors_prefetch(NULL);
+}
+
+static void test_totals_of_floats(void)
+{
+    cvectors_f32x8 v[4];
+    double expected[4] = {0};
+    for (int i = 0; i < 32; i++) {
+        // Every lane counts, and no two alike.
+        v[i / 8][i % 8] = (float)(1 << i % 8) + (float)(i / 8) * 1000;
+        expected[i / 8] += (double)v[i / 8][i % 8];
+    }
+    // Halves are added in double: in float a one beside 2^25 is lost.
+    v[1] = (cvectors_f32x8){0x1p25f, 0, 0, 0, 1, 0, 0, 0};
+    expected[1] = 0x1p25 + 1;
+    const cvectors_f64x4 totals = cvectors_totals(v[0], v[1], v[2], v[3]);
+    for (int i = 0; i < 4; i++)
+        check(totals[i] == expected[i], "totals of floats");
 }
 
 static void test_transpose(void)
@@ -272,6 +293,7 @@ int main(void)
     test_pairs_of_registers();
     test_conversions();
     test_four_numbers();
+    test_totals_of_floats();
     test_transpose();
     test_forbidden_memory();
     test_time();

@@ -1,0 +1,112 @@
+#if PULLPUSH_FMA
+import KernelInterface
+
+/// What the sums of unit rows hold. A type for each, so that each has a loop of its own.
+protocol UnitSums {
+    static var haveSquares: Bool { get }
+}
+
+enum WithSquares: UnitSums {
+    static var haveSquares: Bool { true }
+}
+
+enum WithoutSquares: UnitSums {
+    static var haveSquares: Bool { false }
+}
+
+/// All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
+@inline(__always)
+func writeUnitFours<S: ComputeScalar, Sums: UnitSums>(
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums,
+    _: Sums.Type
+) -> Int? {
+    var totals = UnitTotals<S, Sums>()
+    var number = first
+    while number < end {
+        let identity = job.rows.pointee.identity(number)
+        if identity.count != 4 { break }
+        writeFourUnitRows(IdentityOfFour<S>(job, number, identity), weights, job.rows.pointee.dim, &totals)
+        number &+= 1
+    }
+    let found = totals.sums
+    guard found.squares < .infinity && found.product < .infinity else { return nil }
+    sums.add(found, count: 4, identities: number &- first)
+    return number
+}
+
+/// Sums over identities in double.
+private struct UnitTotals<S: ComputeScalar, Sums: UnitSums> {
+    var product = SquareSum<S>()
+    var firstSquares = Register<Double>.zero
+    var otherSquares = Register<Double>.zero
+
+    @inline(__always)
+    init() {}
+
+    @inline(__always)
+    var sums: RowSums {
+        let first = firstSquares.total
+        return RowSums(product: product.total, squares: first + otherSquares.total, firstSquare: first)
+    }
+}
+
+private struct UnitSweep<S: ComputeScalar, Sums: UnitSums> {
+    let identity: IdentityOfFour<S>
+    let onSum: Register<S>
+    let ownOnFirst: Register<S>
+    var firstSquares = Register<S>.zero
+    var squares1 = Register<S>.zero
+    var squares2 = Register<S>.zero
+    var squares3 = Register<S>.zero
+
+    /// Writes a register of columns of the gradient and returns the sum of the rows.
+    ///
+    /// - Parameter seen: lanes at the front that have been counted
+    @inline(__always)
+    mutating func step(_ column: Int, seen: Int) -> Register<S> {
+        let x = FourLanes(identity.rows, column)
+        let sum = x.x0 + x.x1 + x.x2 + x.x3
+        if Sums.haveSquares {
+            let counted = seen == 0 ? x : x.dropFirst(seen)
+            firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
+            squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
+            squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
+            squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
+        }
+        let h = sum * onSum
+        multiplyAdd(Register(identity.own + column), ownOnFirst, h).store(identity.targets.row0 + column)
+        h.store(identity.targets.row1 + column)
+        h.store(identity.targets.row2 + column)
+        h.store(identity.targets.row3 + column)
+        return seen == 0 ? sum : sum.dropFirst(seen)
+    }
+}
+
+/// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
+@inline(__always)
+private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
+    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S, Sums>
+) {
+    var sweep = UnitSweep<S, Sums>(
+        identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
+        ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
+    let whole = Block<S>.columns(of: dim)
+    var next = 0
+    while next < whole {
+        let a = sweep.step(next, seen: 0)
+        let b = sweep.step(next &+ S.laneCount, seen: 0)
+        let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
+        let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
+        totals.product.add(Block(a: a, b: b, c: c, d: d))
+        next &+= Block<S>.count
+    }
+    while next < dim {
+        let columns = Columns<S>(next, of: dim)
+        totals.product.add(sweep.step(columns.offset, seen: columns.seen))
+        next &+= S.laneCount
+    }
+    if !Sums.haveSquares { return }
+    totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum
+    totals.otherSquares = totals.otherSquares + (sweep.squares1 + sweep.squares2 + sweep.squares3).widenedSum
+}
+#endif
