@@ -10,8 +10,6 @@ struct TileSpace {
     /// The weights of a block's pairs with up to `partners` points: a row for each of those.
     let weights: Matrix
     let ownRanges: UnsafeMutablePointer<Range<Int>>
-    /// A vector.
-    let spare: UnsafeMutableRawPointer
     /// For an `IdentityPass`.
     let memory: UnsafeMutableRawPointer
 
@@ -24,7 +22,6 @@ struct TileSpace {
         weights = Matrix(
             try evaluation.allocateScalars(Self.partners &* blockSize), rowStride: blockSize)
         ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
-        spare = try evaluation.allocateScalars(evaluation.width)
         memory = try evaluation.scratch.pointee.allocate(bytes: IdentityPass.scratchSize(evaluation.rows))
     }
 }
@@ -201,9 +198,7 @@ struct Tile {
 
     private func addToGradient(_ i: Int, _ vector: UnsafeRawPointer, by weight: Double) {
         let gradient = gradients.from(row: i, rows.element).start
-        kernels.combine(
-            gradient, by: 1, vector, by: weight, into: space.pointee.spare, count: width)
-        gradient.copyMemory(from: space.pointee.spare, byteCount: width &* size)
+        kernels.combine(gradient, by: 1, vector, by: weight, into: gradient, count: width)
     }
 
     /// Writes the points as columns, four rows at a time: there is room for more than the block has.
