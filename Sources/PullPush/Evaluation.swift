@@ -14,8 +14,12 @@ struct Evaluation {
     let workers: Int
     /// Memory until the end of the call.
     let scratch: UnsafeMutablePointer<Scratch>
+    /// For each worker's pass over rows, one at a time.
+    let memory: WorkerMemory
 
-    private init(_ loss: PullPushLoss, _ groupedRows: UnsafePointer<Rows>, _ scratch: UnsafeMutablePointer<Scratch>) {
+    private init(
+        _ loss: PullPushLoss, _ groupedRows: UnsafePointer<Rows>, _ scratch: UnsafeMutablePointer<Scratch>
+    ) throws(PullPushError) {
         let rows = groupedRows.pointee
         self.loss = loss
         self.groupedRows = groupedRows
@@ -23,6 +27,8 @@ struct Evaluation {
         workers = Threads.workers(
             loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(rows))
         self.scratch = scratch
+        let bytes = IdentityPass.scratchSize(rows)
+        memory = WorkerMemory(start: try scratch.pointee.allocate(bytes: workers &* bytes), bytes: bytes)
     }
 
     /// Checks everything that can be wrong with options, batch and target.
@@ -35,7 +41,7 @@ struct Evaluation {
         try target?.validate(for: batch)
         let rows = try scratch.pointee.allocate(1, of: Rows.self)
         rows.initialize(to: try batch.grouped(loss.normalization, &scratch.pointee))
-        let evaluation = Evaluation(loss, rows, scratch)
+        let evaluation = try Evaluation(loss, rows, scratch)
         if loss.checkFinite { try evaluation.checkFinite() }
         return evaluation
     }
@@ -63,17 +69,8 @@ struct Evaluation {
         return start
     }
 
-    /// - Parameter memory: `RowReader.scratchSize` bytes
-    func reader(_ memory: UnsafeMutableRawPointer) -> RowReader { RowReader(groupedRows, kernels, scratch: memory) }
-
-    /// So many bytes for each worker.
-    func workerMemory(_ bytes: Int) throws(PullPushError) -> WorkerMemory {
-        WorkerMemory(start: try scratch.pointee.allocate(bytes: workers &* bytes), bytes: bytes)
-    }
-
     private func checkFinite() throws(PullPushError) {
-        let memory = try scratch.pointee.allocate(bytes: RowReader.scratchSize(rows))
-        let row = reader(memory).firstNonFinite(0..<rows.count)
+        let row = RowReader(groupedRows, kernels, scratch: memory[0]).firstNonFinite(0..<rows.count)
         if row >= 0 {
             throw PullPushError(.notFinite, "features", .badRow(row), expected: "finite numbers")
         }
@@ -89,8 +86,9 @@ struct Evaluation {
         let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
-        let memory = try workerMemory(RowReader.scratchSize(rows))
-        let work = PointsWork(evaluation: self, units: units, count: count, sums: sums, memory: memory)
+        let work = PointsWork(
+            groupedRows: groupedRows, kernels: kernels, points: points, units: units, count: count, sums: sums,
+            width: width, memory: memory)
         ThreadPool.run(units, workers: workers, work)
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
@@ -103,7 +101,6 @@ struct Evaluation {
     func sumIdentities(_ job: UnsafePointer<GradientJob>) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
         let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
-        let memory = try workerMemory(IdentityPass.scratchSize(rows))
         let work = IdentitiesWork(job: job, kernels: kernels, units: units, sums: partial, memory: memory)
         ThreadPool.run(units, workers: workers, work)
         var sums = IdentitySums()
@@ -155,16 +152,19 @@ struct WorkerMemory {
 
 /// `sumOfPoints` in units.
 private struct PointsWork: UnitWork {
-    let evaluation: Evaluation
+    let groupedRows: UnsafePointer<Rows>
+    unowned(unsafe) let kernels: Kernels
+    let points: PushPoints
     let units: Int
     let count: Int
     let sums: UnsafeMutablePointer<Double>
-    /// For readers.
+    let width: Int
     let memory: WorkerMemory
 
+    @inline(never)
     func run(_ worker: Int, _ unit: Int) {
-        evaluation.reader(memory[worker]).addPoints(
-            evaluation.loss.points, part(unit, of: units, count), to: sums + unit &* evaluation.width)
+        RowReader(groupedRows, kernels, scratch: memory[worker]).addPoints(
+            points, part(unit, of: units, count), to: sums + unit &* width)
     }
 }
 
@@ -174,9 +174,9 @@ private struct IdentitiesWork: UnitWork {
     unowned(unsafe) let kernels: Kernels
     let units: Int
     let sums: UnsafeMutablePointer<IdentitySums>
-    /// For passes.
     let memory: WorkerMemory
 
+    @inline(never)
     func run(_ worker: Int, _ unit: Int) {
         let rows = job.pointee.rows
         let identities = part(unit, of: units, rows.identityCount)

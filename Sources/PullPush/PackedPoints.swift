@@ -36,10 +36,7 @@ extension Evaluation {
         let points = PackedPoints(
             count: count, rows: Matrix(try allocateScalars(room &* rowStride), rowStride: rowStride),
             squares: try zeroScalars(blocks &* blockSize), blockSize: blockSize, blocks: blocks)
-        let work = PackingWork(
-            evaluation: self, points: points,
-            memory: try workerMemory(RowReader.scratchSize(rows)))
-        ThreadPool.run(blocks, workers: workers, work)
+        ThreadPool.run(blocks, workers: workers, PackingWork(evaluation: self, points: points))
         return points
     }
 }
@@ -47,11 +44,10 @@ extension Evaluation {
 private struct PackingWork: UnitWork {
     let evaluation: Evaluation
     let points: PackedPoints
-    /// For readers.
-    let memory: WorkerMemory
 
+    @inline(never)
     func run(_ worker: Int, _ unit: Int) {
-        evaluation.reader(memory[worker]).packPoints(
+        RowReader(evaluation.groupedRows, evaluation.kernels, scratch: evaluation.memory[worker]).packPoints(
             evaluation.loss.points, points.block(unit), to: points)
     }
 }

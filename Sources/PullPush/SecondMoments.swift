@@ -60,6 +60,7 @@ private struct MomentWork: UnitWork {
     let states: UnsafeMutablePointer<RowState>
 
     @_optimize(size)
+    @inline(never)
     func run(_ worker: Int, _ unit: Int) {
         let rows = evaluation.rows
         let kernels = evaluation.kernels

@@ -10,8 +10,6 @@ struct TileSpace {
     /// The weights of a block's pairs with up to `partners` points: a row for each of those.
     let weights: Matrix
     let ownRanges: UnsafeMutablePointer<Range<Int>>
-    /// For an `IdentityPass`.
-    let memory: UnsafeMutableRawPointer
 
     static var partners: Int { 576 }
 
@@ -22,7 +20,6 @@ struct TileSpace {
         weights = Matrix(
             try evaluation.allocateScalars(Self.partners &* blockSize), rowStride: blockSize)
         ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
-        memory = try evaluation.scratch.pointee.allocate(bytes: IdentityPass.scratchSize(evaluation.rows))
     }
 }
 
@@ -30,6 +27,7 @@ struct TileSpace {
 struct Tile {
     private let work: UnsafePointer<TileWork>
     private let space: UnsafePointer<TileSpace>
+    private let worker: Int
     private let unit: Int
     private let block: Range<Int>
 
@@ -37,6 +35,7 @@ struct Tile {
     init(_ work: UnsafeRawPointer, worker: Int, unit: Int) {
         self.work = work.assumingMemoryBound(to: TileWork.self)
         space = UnsafePointer(self.work.pointee.spaces + worker)
+        self.worker = worker
         self.unit = unit
         block = self.work.pointee.points.block(unit)
     }
@@ -232,7 +231,7 @@ struct Tile {
             vectors: gradients.start, stride: gradients.rowStride, firstPoint: block.lowerBound,
             weight: work.pointee.moments == nil ? scale : 4 * scale)
         return withUnsafePointer(to: job) {
-            let pass = IdentityPass($0, kernels, scratch: space.pointee.memory)
+            let pass = IdentityPass($0, kernels, scratch: work.pointee.evaluation.memory[worker])
             return pushed == .all
                 ? pass.run(rows.identityOfRow(block.lowerBound), block)
                 : pass.run(block.lowerBound, rows.rowsOf(block))

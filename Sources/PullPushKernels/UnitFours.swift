@@ -36,7 +36,7 @@ func writeUnitFours<S: ComputeScalar, Sums: UnitSums>(
 
 /// Sums over identities in double.
 private struct UnitTotals<S: ComputeScalar, Sums: UnitSums> {
-    var product = SquareSum<S>()
+    var product = Register<Double>.zero
     var firstSquares = Register<Double>.zero
     var otherSquares = Register<Double>.zero
 
@@ -92,18 +92,27 @@ private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
     var next = 0
-    while next < whole {
-        let a = sweep.step(next, seen: 0)
-        let b = sweep.step(next &+ S.laneCount, seen: 0)
-        let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
-        let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
-        totals.product.add(Block(a: a, b: b, c: c, d: d))
-        next &+= Block<S>.count
-    }
     while next < dim {
-        let columns = Columns<S>(next, of: dim)
-        totals.product.add(sweep.step(columns.offset, seen: columns.seen))
-        next &+= S.laneCount
+        var product = Register<S>.zero
+        let end = min(next &+ mostColumns, whole)
+        while next < end {
+            let a = sweep.step(next, seen: 0)
+            let b = sweep.step(next &+ S.laneCount, seen: 0)
+            let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
+            let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
+            let block = Block(a: a, b: b, c: c, d: d)
+            product = block.dot(block, product)
+            next &+= Block<S>.count
+        }
+        if next == whole {
+            while next < dim {
+                let columns = Columns<S>(next, of: dim)
+                let sum = sweep.step(columns.offset, seen: columns.seen)
+                product = multiplyAdd(sum, sum, product)
+                next &+= S.laneCount
+            }
+        }
+        totals.product = totals.product + product.widenedSum
     }
     if !Sums.haveSquares { return }
     totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum

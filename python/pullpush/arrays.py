@@ -27,6 +27,7 @@ _DTYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.float64): _library.Dtype.F64,
     np.dtype(np.float16): _library.Dtype.F16,
 }
+_buffer_of = c_char.from_buffer
 _EXPECTED_DTYPES = "float32, float64, float16 or ml_dtypes.bfloat16"
 
 
@@ -48,7 +49,7 @@ def address(array: Array) -> int:
     """The address of the first element."""
     # Asking for a buffer takes a quarter of the time, but not every array gives one: a read-only one, say, does not.
     try:
-        return addressof(c_char.from_buffer(array))  # type: ignore[arg-type]
+        return addressof(_buffer_of(array))  # type: ignore[arg-type]
     except (BufferError, TypeError, ValueError):
         data: int = array.__array_interface__["data"][0]
         return data

@@ -186,9 +186,11 @@ def _value_and_grad(
     accumulate: bool,
 ) -> tuple[Loss, Any]:
     batch = arrays.batch(features, samples_per_id, labels)
-    accumulate = flag("accumulate", accumulate)
+    struct = options.struct
+    if accumulate is not False or type(upstream) is not float or upstream != 1.0:
+        accumulate = flag("accumulate", accumulate)
+        struct = _library.options_with(struct, number("upstream", upstream), accumulate)
     gradient, address, stride = arrays.gradient_target(batch, out, accumulate)
-    struct = _library.options_with(options.struct, number("upstream", upstream), accumulate)
     result = _library.evaluate(batch.struct, struct, address, stride)
     return Loss(result), from_numpy(gradient, batch.kind) if out is None else out
 
