@@ -19,6 +19,7 @@ from typing import Any
 REFUSED = "Tests/FaultTests refuses memory and threads"
 BEYOND_MEMORY = "accuracy/tests asks for sizes beyond all memory"
 THINNED = "of the C tests that meet it each 64th is counted"
+FOURS = "the loops for four rows are used in float32"
 EMULATED = "Tests/DispatchTests emulates processors that lack something"
 # File, what the line or the region begins with, and why no test that counts runs it. What is missing here is printed as
 # it would stand here.
@@ -48,7 +49,10 @@ EXPLAINED = [
     ("PullPush/Tile.swift", "} else {", THINNED),
     ("PullPush/Tile.swift", "let partners = isOwn ? ownPoints", THINNED),
     ("PullPush/Tile.swift", "addPartners(some, weights.transposed, adding: adding ||", THINNED),
-    ("PullPushKernels/Lanes.swift", "static func negate(", "the loops for four rows are used in float32"),
+    ("PullPushKernels/Lanes.swift", "static func negate(", FOURS),
+    ("PullPushKernels/Lanes.swift", "static func spread(", FOURS),
+    ("PullPushKernels/Lanes.swift", "static func store(", FOURS),
+    ("PullPushKernels/Lanes.swift", "static func totals(", FOURS),
     ("PullPushKernels/Lanes.swift", "static func stream(", "of all large gradients those in float32 pass the caches"),
     ("PullPushKernels/LinearRows.swift", "guard (next.count", "identities beyond a cache, of which nothing is fetched"),
     ("CSystem/CSystem.h", "if (!__get_cpuid", EMULATED),
