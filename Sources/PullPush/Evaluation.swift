@@ -28,7 +28,7 @@ struct Evaluation {
             loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(rows))
         self.scratch = scratch
         let bytes = IdentityPass.scratchSize(rows)
-        memory = WorkerMemory(start: try scratch.pointee.allocate(bytes: workers &* bytes), bytes: bytes)
+        memory = WorkerMemory(start: try scratch.pointee.allocate(bytes: sizeProduct(workers, bytes)), bytes: bytes)
     }
 
     /// Checks everything that can be wrong with options, batch and target.

@@ -55,7 +55,7 @@ struct IdentityPass {
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
-        5 &* rows.element.padded(rows.dim) &* rows.element.computeSize &+ RowReader.scratchSize(rows)
+        sizeProduct(5 &* rows.element.computeSize, rows.element.padded(rows.dim)) &+ RowReader.scratchSize(rows)
     }
 
     init(_ job: UnsafePointer<GradientJob>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {

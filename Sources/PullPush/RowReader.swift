@@ -31,8 +31,8 @@ struct RowReader {
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: Rows) -> Int {
-        productBytes(rows)
-            &+ capacity(rows) &* (MemoryLayout<RowState>.stride &+ rows.stagedColumns &* rows.element.computeSize)
+        let rowBytes = MemoryLayout<RowState>.stride &+ sizeProduct(rows.stagedColumns, rows.element.computeSize)
+        return productBytes(rows) &+ sizeProduct(capacity(rows), rowBytes)
     }
 
     init(_ groupedRows: UnsafePointer<Rows>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {

@@ -1,5 +1,12 @@
 import CSystem
 
+/// The product of two sizes, or 2⁶⁰, which is more than any memory holds; a few of such can be added up.
+@inline(never)
+func sizeProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? 1 << 60 : min(product, 1 << 60)
+}
+
 /// Memory for one call, given back all at once. Small requests share a block.
 ///
 /// A block as large as all that a call took stays for the next one: asking the system for the same pages again and again

@@ -97,9 +97,12 @@ private func writeRawRows<S: ComputeScalar>(
     let product = addScaledRows(
         states, count, into: job.sum.assumingMemoryBound(to: S.self), dim,
         products: job.products.assumingMemoryBound(to: S.self))
-    let alongOwn = dotProduct(
-        states[0].features.assumingMemoryBound(to: S.self), own.assumingMemoryBound(to: S.self), dim)
-    var ownPart = weights.ownOnFirst * alongOwn
+    // Rows that stay as they are do not need it, and theirs may be infinite.
+    var ownPart = 0.0
+    if normalization != .none {
+        ownPart = weights.ownOnFirst * dotProduct(
+            states[0].features.assumingMemoryBound(to: S.self), own.assumingMemoryBound(to: S.self), dim)
+    }
     var onSelf = weights.onFirst
     for a in 0..<count {
         let scale = states[a].scale

@@ -195,7 +195,9 @@ private func weigh<S: ComputeScalar>(
     guard let x = FourScales(squares: gram.squares, normalization) else { return nil }
     let alongSum = gram.along(x.scale)
     let onOwn = weights.ownOnFirst * x.scale.lanes.x
-    let along = multiplyAdd(alongSum, weights.onSum, Four(SIMD4(gram.alongOwn * onOwn, 0, 0, 0)))
+    // Rows that stay as they are do not need it, and theirs may be infinite.
+    let alongOwn = normalization == .none ? 0 : gram.alongOwn * onOwn
+    let along = multiplyAdd(alongSum, weights.onSum, Four(SIMD4(alongOwn, 0, 0, 0)))
     let onRow =
         (weights.onSelf - multiplyAdd(weights.onSelf, x.square, along) * x.projection) * (x.scale * x.scale)
     // One vector for each row's share in the sum, and the sum's share in its gradient: their product is −onSum.

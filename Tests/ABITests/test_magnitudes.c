@@ -56,9 +56,24 @@ static void run(const struct element *element, const struct shape *shape, size_t
     scene_free(&scene);
 }
 
+/* The product of a row with the sum of all may be too large for the features' type when none of them is. */
+static void run_beside_a_longer_row(const struct shape *shape, size_t dim, const pullpush_options *options)
+{
+    struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_LABELS_SORTED, 0, 0, 22);
+    check_case("a longer row, %zu rows of %zu, %s", scene.rows, dim, option_set_name(options));
+    const size_t longer = shape_size(shape, 0);
+    for (size_t i = 0; i < scene.rows * dim; i++) {
+        scene.exact[i] = ldexp(scene.exact[i], i / dim == longer ? 96 : 48);
+        element_store(element_f32, scene.features.bytes, i, scene.exact[i]);
+    }
+    memcpy(scene.features_before.bytes, scene.features.bytes, scene.features.size);
+    check_evaluation(&scene, options);
+    scene_free(&scene);
+}
+
 void test_magnitudes(void)
 {
-    static const struct shape regular = {5, {3}}, irregular = {5, {1, 3, 1, 2}};
+    static const struct shape regular = {5, {3}}, irregular = {5, {1, 3, 1, 2}}, fours = {6, {4}};
     /* From 1e-12 on, from where rows are normalised, to numbers of which no three can be added up. */
     static const int exponents[2][4] = {{-38, 49, 61, 127}, {-38, 399, 505, 1023}};
     /* With squares in the range of a double, of which the totals are. */
@@ -78,7 +93,13 @@ void test_magnitudes(void)
                 for (int data = raw ? DATA_SPREAD : DATA_ALIKE; data <= DATA_ALIKE; data++) {
                     run(element, &regular, 19, (enum data)data, exponent, options);
                     run(element, &irregular, 67, (enum data)data, exponent, options);
+                    run(element, &fours, 43, (enum data)data, exponent, options);
                 }
             }
+        if (raw) {
+            run_beside_a_longer_row(&regular, 19, &options);
+            run_beside_a_longer_row(&irregular, 67, &options);
+            run_beside_a_longer_row(&fours, 43, &options);
+        }
     }
 }
