@@ -100,8 +100,8 @@ private func writeRawRows<S: ComputeScalar>(
     // Rows that stay as they are do not need it, and theirs may be infinite.
     var ownPart = 0.0
     if normalization != .none {
-        ownPart = weights.ownOnFirst * dotProduct(
-            states[0].features.assumingMemoryBound(to: S.self), own.assumingMemoryBound(to: S.self), dim)
+        let first = states[0].features.assumingMemoryBound(to: S.self)
+        ownPart = weights.ownOnFirst * dotProduct(first, own.assumingMemoryBound(to: S.self), dim)
     }
     var onSelf = weights.onFirst
     for a in 0..<count {
