@@ -179,6 +179,7 @@ def other_threads_go_on() -> None:
 
 def interrupt(num_threads: str) -> None:
     """Control-C in the middle of a call takes effect when the call is complete, and the next calls are right."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     features = rows(100_000, 64)
     loss_fn = pullpush.PullPushLoss(num_threads=int(num_threads))
     pullpush.set_max_threads(4)
