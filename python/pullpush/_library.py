@@ -221,9 +221,7 @@ def options(preset: int) -> Options:
 
 
 def options_with(base: Options, upstream: float, accumulate: bool) -> Options:
-    """The options of one call: ``base`` itself, which threads share and nobody writes to, or a changed copy."""
-    if upstream == 1.0 and not accumulate:
-        return base
+    """A changed copy of ``base``, which threads share and nobody writes to."""
     changed = Options.from_buffer_copy(base)
     changed.upstream = upstream
     changed.accumulate = accumulate

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from . import _library, arrays
 from .arrays import Array
-from .checks import flag, number
+from .checks import number
 from .errors import InvalidArgument, NoGradient
 from .interchange import AnyArray, from_numpy, to_numpy
-from .options import Options, OptionValues, Preset, options_from, preset
+from .options import Options, OptionValues, Preset, options_from, preset, struct_for
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -186,10 +186,7 @@ def _value_and_grad(
     accumulate: bool,
 ) -> tuple[Loss, Any]:
     batch = arrays.batch(features, samples_per_id, labels)
-    struct = options.struct
-    if accumulate is not False or type(upstream) is not float or upstream != 1.0:
-        accumulate = flag("accumulate", accumulate)
-        struct = _library.options_with(struct, number("upstream", upstream), accumulate)
+    struct = struct_for(options, upstream, accumulate)
     gradient, address, stride = arrays.gradient_target(batch, out, accumulate)
     result = _library.evaluate(batch.struct, struct, address, stride)
     return Loss(result), from_numpy(gradient, batch.kind) if out is None else out

@@ -159,6 +159,14 @@ def _made_once(**given: Any) -> Options:
     return Options(**given)
 
 
+def struct_for(options: Options, upstream: float, accumulate: bool) -> _library.Options:
+    """The struct the library reads in one call: that of ``options``, or a copy with the arguments that are not."""
+    if accumulate is False and type(upstream) is float and upstream == 1.0:
+        return options.struct
+    accumulate = flag("accumulate", accumulate)
+    return _library.options_with(options.struct, number("upstream", upstream), accumulate)
+
+
 def preset(name: Preset, **overrides: Unpack[OptionValues]) -> dict[str, Any]:
     """The options of a named set, as the library fills them, with some of them replaced."""
     struct = _library.options(code("preset", name))

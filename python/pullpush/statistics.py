@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _library, arrays
-from .checks import INT64_MAX, flag, integer, number
+from .checks import INT64_MAX, integer
 from .errors import InvalidArgument
 from .interchange import AnyArray, from_numpy
 from .loss import Loss
-from .options import Options, OptionValues, options_from
+from .options import Options, OptionValues, options_from, struct_for
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -88,9 +88,8 @@ def finish(
     """
     checked = additive_options(options)
     batch = arrays.batch(features, samples_per_id, labels)
-    accumulate = flag("accumulate", accumulate)
+    struct = struct_for(checked, upstream, accumulate)
     gradient, address, stride = arrays.gradient_target(batch, out, accumulate)
-    struct = _library.options_with(checked.struct, number("upstream", upstream), accumulate)
     total_address = _address("total", total)
     result = _library.statistics_finish(batch.struct, struct, total_address, total.size, address, stride)
     return Loss(result), from_numpy(gradient, batch.kind) if out is None else out
