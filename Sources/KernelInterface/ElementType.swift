@@ -26,6 +26,14 @@ public enum ElementType: Int32, Sendable {
     @inlinable @inline(__always)
     public var lanes: Int { computesInDouble ? lanesOfDouble : lanesOfFloat }
 
+    /// Writes zeros to the compute scalars `first ..< end` of a vector.
+    @inlinable
+    public func clear(_ vector: UnsafeMutableRawPointer, from first: Int, to end: Int) {
+        if first == end { return }
+        (vector + first &* computeSize).initializeMemory(
+            as: UInt8.self, repeating: 0, count: (end &- first) &* computeSize)
+    }
+
     /// The least multiple of the lanes that holds `count` compute scalars.
     @inlinable @inline(__always)
     public func padded(_ count: Int) -> Int { (count &+ lanes &- 1) & ~(lanes &- 1) }

@@ -41,9 +41,9 @@ open class Kernels: @unchecked Sendable {
     ) {}
 
     /// Adds the normalised first rows of identities, used where they are, to a vector of doubles: up to the first that is
-    /// exceptional, see `LinearRows`, or fewer. Returns how many; none where there is no such loop.
+    /// exceptional, see `writeLinear`, or fewer. Returns how many; none where there is no such loop.
     open func addFirstRows(
-        _ rows: Rows, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
+        _ rows: UnsafePointer<Rows>, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
     ) -> Int { 0 }
 
     /// Writes the sum of raw rows, of which there is at least one.
@@ -67,9 +67,16 @@ open class Kernels: @unchecked Sendable {
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, shared: UnsafeRawPointer, count: Int, pastCaches: Bool
     ) {}
 
-    /// Writes the gradient of identities from `first` on, up to the first that is exceptional; see `LinearRows`. Does
-    /// none where there is no such loop.
-    open func writeLinear(_ job: LinearRows, from first: Int, to end: Int) -> LinearSums { LinearSums() }
+    /// The most common work, whole identities in one go: a push between representatives, rows that are used where they
+    /// are, and a gradient that is written where it belongs.
+    ///
+    /// Writes the gradient of identities up to the first that is exceptional, for numbers too large or too
+    /// small, or rows too close to each other. Does none where there is no such loop.
+    ///
+    /// - Parameter oneByOne: whether an identity was exceptional, so that more of them may be
+    open func writeLinear(
+        _ job: UnsafePointer<GradientJob>, _ space: LinearSpace, _ identities: Range<Int>, oneByOne: Bool
+    ) -> LinearSums { LinearSums() }
 
     // MARK: Matrices and pairs
 

@@ -1,50 +1,62 @@
 import CSystem
 import KernelInterface
 
+/// What lasts as long as a call.
+struct Call: ~Copyable {
+    let loss: PullPushLoss
+    var scratch = Scratch()
+    private let floatMode: UInt64
+
+    init(_ loss: PullPushLoss) {
+        self.loss = loss
+        // The caller may flush subnormal numbers to zero; results must not depend on that.
+        floatMode = csystem_exchange_float_mode(0)
+    }
+
+    deinit { Self.restore(floatMode) }
+
+    // Never inlined: it is called on every path out of a call, of which there are many.
+    @inline(never)
+    private static func restore(_ floatMode: UInt64) { _ = csystem_exchange_float_mode(floatMode) }
+}
+
 /// One call on one batch: checked arguments, grouped rows, kernels, and how the work is cut.
 ///
 /// The work is cut into units by the shape of the batch alone, and what units add up is added in their order, so that
 /// the bits of the result do not depend on the number of workers.
 struct Evaluation {
-    let loss: PullPushLoss
-    /// In `scratch`: what a call hands on should be small, for it is copied.
+    // What a call hands on should be small, for it is copied.
+    private let call: UnsafeMutablePointer<Call>
+    /// In `scratch`.
     let groupedRows: UnsafePointer<Rows>
     // Kernels live as long as the process.
     unowned(unsafe) let kernels: Kernels
     let workers: Int
-    /// Memory until the end of the call.
-    let scratch: UnsafeMutablePointer<Scratch>
     /// For each worker's pass over rows, one at a time.
     let memory: WorkerMemory
 
-    private init(
-        _ loss: PullPushLoss, _ groupedRows: UnsafePointer<Rows>, _ scratch: UnsafeMutablePointer<Scratch>
-    ) throws(PullPushError) {
-        let rows = groupedRows.pointee
-        self.loss = loss
-        self.groupedRows = groupedRows
-        kernels = InstructionSet.current.kernels(for: rows.element)
-        workers = Threads.workers(
-            loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(rows))
-        self.scratch = scratch
-        let bytes = IdentityPass.scratchSize(rows)
-        memory = WorkerMemory(start: try scratch.pointee.allocate(bytes: sizeProduct(workers, bytes)), bytes: bytes)
-    }
-
     /// Checks everything that can be wrong with options, batch and target.
     @inline(never)
-    static func begin(
-        _ loss: PullPushLoss, _ batch: Batch, _ target: GradientTarget?, _ scratch: UnsafeMutablePointer<Scratch>
-    ) throws(PullPushError) -> Evaluation {
+    init(
+        _ call: UnsafeMutablePointer<Call>, _ batch: Batch, _ target: GradientTarget?
+    ) throws(PullPushError) {
+        let loss = call.pointee.loss
         try loss.validate()
         try batch.validate()
         try target?.validate(for: batch)
-        let rows = try scratch.pointee.allocate(1, of: Rows.self)
-        rows.initialize(to: try batch.grouped(loss.normalization, &scratch.pointee))
-        let evaluation = try Evaluation(loss, rows, scratch)
-        if loss.checkFinite { try evaluation.checkFinite() }
-        return evaluation
+        self.call = call
+        groupedRows = try batch.grouped(loss.normalization, &call.pointee.scratch)
+        let rows = groupedRows.pointee
+        kernels = InstructionSet.current.kernels(for: rows.element)
+        workers = Threads.workers(
+            loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(groupedRows))
+        let bytes = IdentityPass.scratchSize(groupedRows)
+        let start = try call.pointee.scratch.allocate(bytes: sizeProduct(workers, bytes))
+        memory = WorkerMemory(start: start, bytes: bytes)
+        if loss.checkFinite { try checkFinite() }
     }
+
+    var loss: PullPushLoss { call.pointee.loss }
 
     var rows: Rows { groupedRows.pointee }
 
@@ -56,10 +68,15 @@ struct Evaluation {
 
     private var featureBytes: Int { rows.count &* rows.dim &* rows.element.size }
 
+    /// Memory until the end of the call.
+    func allocate<T>(_ count: Int, of type: T.Type) throws(PullPushError) -> UnsafeMutablePointer<T> {
+        try call.pointee.scratch.allocate(count, of: type)
+    }
+
     @inline(never)
     func allocateScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: rows.element.computeSize)
-        return try scratch.pointee.allocate(bytes: overflow ? Int.max : bytes)
+        return try call.pointee.scratch.allocate(bytes: overflow ? Int.max : bytes)
     }
 
     @inline(never)
@@ -83,26 +100,41 @@ struct Evaluation {
     func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let points = loss.points
         let count = rows.pointCount(points)
-        let read = points == .representatives ? featureBytes / rows.count &* count : featureBytes
+        let read = (points == .representatives ? count : rows.count) &* rows.dim &* rows.element.size
         let units = min(count, unitCount(bytes: read, most: 32))
         let sums = try zeros(units &* width)
-        let work = PointsWork(
-            groupedRows: groupedRows, kernels: kernels, points: points, units: units, count: count, sums: sums,
-            width: width, memory: memory)
-        ThreadPool.run(units, workers: workers, work)
+        if units == 1 {
+            addPoints(0..<count, to: sums, scratch: memory[0])
+        } else {
+            ThreadPool.run(
+                units, workers: workers, PointsWork(evaluation: self, units: units, count: count, sums: sums))
+        }
         for unit in 1..<units {
             for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
         }
         return sums
     }
 
+    /// Adds the pushed points `range` to a vector of `width` doubles.
+    @inline(never)
+    fileprivate func addPoints(
+        _ range: Range<Int>, to total: UnsafeMutablePointer<Double>, scratch: UnsafeMutableRawPointer
+    ) {
+        let next = range.lowerBound &+ kernels.addPoints(loss.points, groupedRows, range, to: total)
+        if next == range.upperBound { return }
+        RowReader(groupedRows, kernels, scratch: scratch).addPoints(loss.points, next..<range.upperBound, to: total)
+    }
+
     /// The identities' sums and, if the job has one, the closed-form part of their gradient.
     @inline(never)
     func sumIdentities(_ job: UnsafePointer<GradientJob>) throws(PullPushError) -> IdentitySums {
         let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
-        let partial = try scratch.pointee.allocate(units, of: IdentitySums.self)
-        let work = IdentitiesWork(job: job, kernels: kernels, units: units, sums: partial, memory: memory)
-        ThreadPool.run(units, workers: workers, work)
+        if units == 1 {
+            return GradientJob.run(job, 0..<rows.identityCount, 0..<rows.count, kernels, scratch: memory[0])
+        }
+        let partial = try allocate(units, of: IdentitySums.self)
+        ThreadPool.run(
+            units, workers: workers, IdentitiesWork(evaluation: self, job: job, units: units, sums: partial))
         var sums = IdentitySums()
         for unit in 0..<units { sums += partial[unit] }
         return sums
@@ -111,22 +143,22 @@ struct Evaluation {
     /// - Parameter total: the sum of all pushed points in compute scalars
     @inline(never)
     func gradientJob(
-        _ target: GradientTarget?, _ coefficients: GradientCoefficients, _ total: UnsafeRawPointer,
-        wantsMeans: Bool
+        _ target: GradientTarget?, _ counts: PairCounts, _ total: UnsafeRawPointer, wantsMeans: Bool
     ) throws(PullPushError) -> UnsafePointer<GradientJob> {
-        let job = try scratch.pointee.allocate(1, of: GradientJob.self)
+        let job = try allocate(1, of: GradientJob.self)
         job.initialize(
             to: GradientJob(
-                groupedRows: groupedRows, points: loss.points, pullForm: loss.pullForm, centred: loss.centred,
-                wantsMeans: wantsMeans, gradient: target?.start,
-                gradientStride: target?.rowStride ?? 0, accumulate: target?.accumulate ?? false,
-                coefficients: coefficients, total: total))
+                groupedRows: groupedRows, gradient: target?.start,
+                gradientBytes: (target?.rowStride ?? 0) &* rows.element.size,
+                coefficients: loss.coefficients(counts, upstream: target?.upstream ?? 0), total: total,
+                points: loss.points, pullForm: loss.pullForm, centred: loss.centred, wantsMeans: wantsMeans,
+                accumulate: target?.accumulate ?? false))
         return UnsafePointer(job)
     }
 
     @inline(never)
     func zeros(_ count: Int) throws(PullPushError) -> UnsafeMutablePointer<Double> {
-        let result = try scratch.pointee.allocate(count, of: Double.self)
+        let result = try allocate(count, of: Double.self)
         result.initialize(repeating: 0, count: count)
         return result
     }
@@ -136,8 +168,10 @@ struct Evaluation {
     func narrowed(
         _ doubles: UnsafePointer<Double>, _ count: Int
     ) throws(PullPushError) -> (vector: UnsafeRawPointer, square: Double) {
-        let result = try zeroScalars(rows.element.padded(count))
+        let padded = rows.element.padded(count)
+        let result = try allocateScalars(padded)
         let square = kernels.narrow(doubles, to: result, count: count)
+        rows.element.clear(result, from: count, to: padded)
         return (UnsafeRawPointer(result), square)
     }
 }
@@ -152,36 +186,31 @@ struct WorkerMemory {
 
 /// `sumOfPoints` in units.
 private struct PointsWork: UnitWork {
-    let groupedRows: UnsafePointer<Rows>
-    unowned(unsafe) let kernels: Kernels
-    let points: PushPoints
+    let evaluation: Evaluation
     let units: Int
     let count: Int
     let sums: UnsafeMutablePointer<Double>
-    let width: Int
-    let memory: WorkerMemory
 
     @inline(never)
     func run(_ worker: Int, _ unit: Int) {
-        RowReader(groupedRows, kernels, scratch: memory[worker]).addPoints(
-            points, part(unit, of: units, count), to: sums + unit &* width)
+        evaluation.addPoints(
+            part(unit, of: units, count), to: sums + unit &* evaluation.width, scratch: evaluation.memory[worker])
     }
 }
 
 /// `sumIdentities` in units.
 private struct IdentitiesWork: UnitWork {
+    let evaluation: Evaluation
     let job: UnsafePointer<GradientJob>
-    unowned(unsafe) let kernels: Kernels
     let units: Int
     let sums: UnsafeMutablePointer<IdentitySums>
-    let memory: WorkerMemory
 
     @inline(never)
     func run(_ worker: Int, _ unit: Int) {
-        let rows = job.pointee.rows
+        let rows = evaluation.rows
         let identities = part(unit, of: units, rows.identityCount)
-        let pass = IdentityPass(job, kernels, scratch: memory[worker])
-        sums[unit] = pass.run(identities.lowerBound, rows.rowsOf(identities))
+        sums[unit] = GradientJob.run(
+            job, identities, rows.rowsOf(identities), evaluation.kernels, scratch: evaluation.memory[worker])
     }
 }
 
@@ -194,6 +223,11 @@ extension Rows {
     /// How many vectors are pushed apart.
     func pointCount(_ pushed: PushPoints) -> Int { pushed == .all ? count : identityCount }
 
+    /// The identities of some grouped rows.
+    func identitiesOf(_ rows: Range<Int>) -> Range<Int> {
+        identityOfRow(rows.lowerBound)..<identityOfRow(rows.upperBound &- 1) &+ 1
+    }
+
     /// The grouped rows of some identities.
     func rowsOf(_ identities: Range<Int>) -> Range<Int> {
         let last = identity(identities.upperBound - 1)
@@ -203,26 +237,13 @@ extension Rows {
 
 extension PullPushLoss {
     /// Bytes of features that take as long as the pairs of the push.
-    fileprivate func pairSize(_ rows: Rows) -> Double {
+    fileprivate func pairSize(_ rows: UnsafePointer<Rows>) -> Double {
         if push == .linear { return 0 }
+        let rows = rows.pointee
         let points = Double(rows.pointCount(points))
         let dim = Double(rows.dim)
         let partners = if case .squared = push { min(points, dim) } else { points }
         return points * dim * partners / 8
-    }
-
-    /// Runs `body` with the checked arguments and scratch memory that ends with it.
-    @inline(never)
-    func withEvaluation<R>(
-        _ batch: Batch, _ target: GradientTarget?, _ body: (Evaluation) throws(PullPushError) -> R
-    ) throws(PullPushError) -> R {
-        // The caller may flush subnormal numbers to zero; results must not depend on that.
-        let mode = csystem_exchange_float_mode(0)
-        defer { _ = csystem_exchange_float_mode(mode) }
-        var scratch = Scratch()
-        return try withUnsafeMutablePointer(to: &scratch) { (scratch) throws(PullPushError) in
-            try body(try Evaluation.begin(self, batch, target, scratch))
-        }
     }
 
     /// Loss and, with a target, gradient of one whole batch.
@@ -231,20 +252,21 @@ extension PullPushLoss {
     package func evaluate(
         _ batch: Batch, _ target: GradientTarget?, wantsMeans: Bool = true
     ) throws(PullPushError) -> LossResult {
-        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in
-            try evaluate(evaluation, target, wantsMeans)
+        var call = Call(self)
+        return try withUnsafeMutablePointer(to: &call) { (call) throws(PullPushError) in
+            try evaluate(try Evaluation(call, batch, target), target, wantsMeans)
         }
     }
 
+    @inline(__always)
     private func evaluate(
         _ evaluation: Evaluation, _ target: GradientTarget?, _ wantsMeans: Bool
     ) throws(PullPushError) -> LossResult {
-        var totals = Totals(counts: PairCounts(evaluation.rows, between: points))
+        var totals = Totals(counts: PairCounts(evaluation.groupedRows, between: points))
         let total = try evaluation.narrowed(try evaluation.sumOfPoints(), evaluation.width)
         totals.totalSquare = total.square
         let job = try evaluation.gradientJob(
-            target, coefficients(totals.counts, upstream: target?.upstream ?? 1), total.vector,
-            wantsMeans: wantsMeans)
+            target, totals.counts, total.vector, wantsMeans: wantsMeans)
         guard let function = evaluation.pairFunction, totals.counts.negative > 0 else {
             totals.sums = try evaluation.sumIdentities(job)
             return totals.result(self)

@@ -2,10 +2,12 @@ import CSystem
 import KernelInterface
 
 extension Batch {
-    /// The rows, identity after identity, in the order in which identities first appear.
+    /// The rows, identity after identity, in the order in which identities first appear; in scratch.
     ///
     /// Complexity: O(1) for a P×K batch; O(rows) time and scratch for labels.
-    func grouped(_ normalization: Normalization, _ scratch: inout Scratch) throws(PullPushError) -> Rows {
+    func grouped(
+        _ normalization: Normalization, _ scratch: inout Scratch
+    ) throws(PullPushError) -> UnsafePointer<Rows> {
         switch identities {
         case .samplesPerId(let count):
             return try contiguous(samplesPerId: count, normalization, &scratch)
@@ -16,26 +18,30 @@ extension Batch {
 
     private func contiguous(
         samplesPerId count: Int, _ normalization: Normalization, _ scratch: inout Scratch
-    ) throws(PullPushError) -> Rows {
+    ) throws(PullPushError) -> UnsafePointer<Rows> {
         let order = try scratch.allocate(count, of: Int.self)
         for a in 0..<count { order[a] = a }
-        return makeRows(
-            identityCount: rows / count, order: order, offsets: nil, samplesPerId: count, largest: count, normalization)
+        return try makeRows(
+            identityCount: rows / count, order: order, offsets: nil, samplesPerId: count, largest: count,
+            normalization, &scratch)
     }
 
     private func makeRows(
         identityCount: Int, order: UnsafePointer<Int>, offsets: UnsafePointer<Int>?, samplesPerId: Int, largest: Int,
-        _ normalization: Normalization
-    ) -> Rows {
-        Rows(
-            features: features, element: element, stride: rowStride, count: rows, dim: dim,
-            identityCount: identityCount, order: order, offsets: offsets, samplesPerId: samplesPerId,
-            largestIdentity: largest, normalization: normalization)
+        _ normalization: Normalization, _ scratch: inout Scratch
+    ) throws(PullPushError) -> UnsafePointer<Rows> {
+        let grouped = try scratch.allocate(1, of: Rows.self)
+        grouped.initialize(
+            to: Rows(
+                features: features, element: element, stride: rowStride, count: rows, dim: dim,
+                identityCount: identityCount, order: order, offsets: offsets, samplesPerId: samplesPerId,
+                largestIdentity: largest, normalization: normalization))
+        return UnsafePointer(grouped)
     }
 
     private func grouped(
         by labels: UnsafePointer<Int64>, _ normalization: Normalization, _ scratch: inout Scratch
-    ) throws(PullPushError) -> Rows {
+    ) throws(PullPushError) -> UnsafePointer<Rows> {
         let identityOfRow = try scratch.allocate(rows, of: UInt32.self)
         let offsets = try scratch.allocate(rows + 1, of: Int.self)
         let (identityCount, isContiguous) = try number(labels, identityOfRow, counts: offsets + 1, &scratch)
@@ -62,9 +68,9 @@ extension Batch {
             order[offsets[identity + 1]] = r
             offsets[identity + 1] += 1
         }
-        return makeRows(
+        return try makeRows(
             identityCount: identityCount, order: order, offsets: offsets, samplesPerId: 0, largest: largest,
-            normalization)
+            normalization, &scratch)
     }
 
     /// Numbers the identities in the order in which they first appear, through an open-addressing hash table.

@@ -1,4 +1,3 @@
-import CVectors
 import KernelInterface
 
 /// A multiple of a vector of columns.
@@ -43,24 +42,29 @@ struct IdentityPass {
     private let gradientSlot: UnsafeMutableRawPointer
     private let otherSlot: UnsafeMutableRawPointer
     private let sumSlot: UnsafeMutableRawPointer
-    /// From one row of the gradient to the next.
-    private let gradientBytes: Int
     private let normalizes: Bool
     /// The square of a smaller unit would lose digits.
     private let smallestUnit: Double
-    /// Whether gradient rows are written past the caches, as they are too many to be found there by whoever reads them.
-    private let streams: Bool
-    /// Whether gradient rows are made where they belong.
+    private let pastCaches: Bool
     private let writesDirectly: Bool
 
     /// Bytes of scratch.
-    static func scratchSize(_ rows: Rows) -> Int {
-        sizeProduct(5 &* rows.element.computeSize, rows.element.padded(rows.dim)) &+ RowReader.scratchSize(rows)
+    static func scratchSize(_ rows: UnsafePointer<Rows>) -> Int {
+        let element = rows.pointee.element
+        return sizeProduct(5 &* element.computeSize, element.padded(rows.pointee.dim)) &+ RowReader.scratchSize(rows)
     }
 
-    init(_ job: UnsafePointer<GradientJob>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
+    private static func vectorBytes(_ rows: Rows) -> Int { rows.element.padded(rows.dim) &* rows.element.computeSize }
+
+    /// What of the scratch `Kernels.writeLinear` uses.
+    static func linearSpace(_ rows: Rows, _ scratch: UnsafeMutableRawPointer) -> LinearSpace {
+        let products = scratch + 5 &* vectorBytes(rows)
+        return LinearSpace(states: RowReader.states(rows, products), products: products, sum: scratch)
+    }
+
+    private init(_ job: UnsafePointer<GradientJob>, _ kernels: Kernels, _ scratch: UnsafeMutableRawPointer) {
         let rows = job.pointee.rows
-        let size = rows.element.padded(rows.dim) &* rows.element.computeSize
+        let size = Self.vectorBytes(rows)
         jobInScratch = job
         sum = scratch
         shared = sum + size
@@ -68,31 +72,27 @@ struct IdentityPass {
         otherSlot = gradientSlot + size
         sumSlot = otherSlot + size
         reader = RowReader(job.pointee.groupedRows, kernels, scratch: sumSlot + size)
-        gradientBytes = job.pointee.gradientStride &* rows.element.size
         normalizes = rows.normalization != .none
         smallestUnit = rows.element.computesInDouble ? 0x1p-400 : 0x1p-50
-        streams = job.pointee.streams
-        writesDirectly = rows.isDirect && !job.pointee.accumulate
+        pastCaches = job.pointee.pastCaches
+        writesDirectly = job.pointee.writesDirectly
     }
 
     private var job: GradientJob { jobInScratch.pointee }
 
-    /// The sums of the grouped rows `range`, beginning in identity `number`, and their gradient. An identity's sums are
-    /// counted with its first row.
+    /// Does a job for grouped rows; see `GradientJob.run`.
     @inline(never)
-    func run(_ firstIdentity: Int, _ range: Range<Int>) -> IdentitySums {
-        var sums = IdentitySums()
+    static func run(
+        _ job: UnsafePointer<GradientJob>, _ identities: Range<Int>, _ range: Range<Int>, _ kernels: Kernels,
+        scratch: UnsafeMutableRawPointer, _ sums: inout IdentitySums
+    ) {
+        IdentityPass(job, kernels, scratch).run(identities, range, &sums)
+    }
+
+    private func run(_ identities: Range<Int>, _ range: Range<Int>, _ sums: inout IdentitySums) {
         var weights = Weights()
-        var number = firstIdentity
         var next = range.lowerBound
-        let isLinear = job.isLinear && writesDirectly
-        let end = isLinear ? job.rows.identityOfRow(range.upperBound &- 1) &+ 1 : number
-        while next < range.upperBound {
-            if number < end {
-                number &+= writeLinear(number, end, &sums, oneByOne: number > firstIdentity)
-                if number == end { break }
-                next = job.rows.identity(number).start
-            }
+        for number in identities {
             let identity = job.rows.identity(number)
             let end = min(identity.start &+ identity.count, range.upperBound)
             if weights.count != identity.count { weights = Weights(job.coefficients, count: identity.count) }
@@ -101,41 +101,7 @@ struct IdentityPass {
             if range.lowerBound == 0 { add(rowSums, count: identity.count, to: &sums) }
             if job.gradient != nil { writeGradients(number, identity, range, weights) }
             next = end
-            number &+= 1
         }
-        // Lets other threads see what was written past the caches.
-        if streams { cvectors_fence() }
-        return sums
-    }
-
-    /// As many whole identities from `first` on as are not exceptional; returns their number.
-    private func writeLinear(_ first: Int, _ end: Int, _ sums: inout IdentitySums, oneByOne: Bool) -> Int {
-        guard let gradient = job.gradient else { return 0 }
-        let c = job.coefficients
-        var (own, ownBytes, ownOnFirst) = (job.total, 0, c.totalOnFirst)
-        if let points = job.pointGradients {
-            ownBytes = points.stride &* job.rows.element.computeSize
-            (own, ownOnFirst) = (points.vectors - points.firstPoint &* ownBytes, points.weight)
-        }
-        let found = reader.kernels.writeLinear(
-            LinearRows(
-                rows: job.groupedRows, gradient: gradient, featureBytes: reader.rowBytes,
-                gradientBytes: gradientBytes, pullOnSum: c.pullOnSum, pullOnRow: c.pullOnRow,
-                pullOnRowByCount: c.pullOnRowByCount, ownOnFirst: ownOnFirst, firstOnFirst: c.firstOnFirst,
-                own: own, ownBytes: ownBytes, centred: job.centred,
-                wantsSquares: job.wantsMeans, oneByOne: oneByOne, isLarge: job.isLarge,
-                pastCaches: streams, states: reader.states, products: reader.products, sum: sum),
-            from: first, to: end)
-        switch job.pullForm {
-        case .withSelfPairs: sums.pull += found.countSquares - found.products
-        case .withoutSelfPairs: sums.pull += found.countSquares - found.counts + found.squares - found.products
-        case .squaredEuclidean: sums.pull += 2 * (found.squaresByCount - found.products)
-        }
-        sums.positive += found.products - found.squares
-        sums.excluded += found.firstSquares
-        sums.pointSquares += found.firstSquares
-        sums.weightedPointSquares += found.firstSquares
-        return found.identities
     }
 
     // MARK: Sums
@@ -228,7 +194,7 @@ struct IdentityPass {
         // Rows before this one are written.
         var next = range.lowerBound
         for a in range {
-            let caller = gradient + identity.row(a) &* gradientBytes
+            let caller = gradient + identity.row(a) &* job.gradientBytes
             let isOrdinary = prepare(
                 a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot,
                 hasProduct: hasProducts)
@@ -236,7 +202,7 @@ struct IdentityPass {
             // Such a row takes a slot that the next may need.
             reader.kernels.writeGradients(
                 reader.states + next, a &+ 1 &- next, shared: shared.vector, count: reader.columns,
-                pastCaches: streams)
+                pastCaches: pastCaches)
             next = a &+ 1
             if !writesDirectly { deliver(caller) }
         }
@@ -330,20 +296,4 @@ struct IdentityPass {
         }
         narrow(result, count: rows.dim, to: caller, rows.element)
     }
-}
-
-extension GradientJob {
-    /// Whether `LinearRows` can do it.
-    fileprivate var isLinear: Bool {
-        points == .representatives && gradient != nil && RowReader.hasProducts(rows)
-    }
-
-    fileprivate var streams: Bool {
-        let size = rows.element.size
-        let isAligned =
-            UInt(bitPattern: gradient) % 16 == 0 && gradientStride &* size % 16 == 0 && rows.dim &* size % 16 == 0
-        return isLarge && isAligned && rows.isDirect && !accumulate
-    }
-
-    fileprivate var isLarge: Bool { rows.count &* rows.dim &* rows.element.size >= 5_000_000 }
 }

@@ -43,10 +43,10 @@ extension Evaluation {
         if case .squared(let goal) = loss.push { target = goal }
         let blocks = points.blocks
         let workers = min(workers, blocks)
-        let spaces = try scratch.pointee.allocate(workers, of: TileSpace.self)
+        let spaces = try allocate(workers, of: TileSpace.self)
         for worker in 0..<workers { (spaces + worker).initialize(to: try TileSpace(self, points.blockSize)) }
-        let pairSums = try scratch.pointee.allocate(blocks, of: PairSums.self)
-        let identitySums = try scratch.pointee.allocate(blocks, of: IdentitySums.self)
+        let pairSums = try allocate(blocks, of: PairSums.self)
+        let identitySums = try allocate(blocks, of: IdentitySums.self)
         var work = TileWork(
             evaluation: self, points: points,
             function: moments == nil ? function : .squared(target: target, onError: -1), gradient: gradient,

@@ -39,14 +39,11 @@ extension RowReader {
         }
     }
 
-    /// Adds the pushed points `range` to a vector of as many doubles as dim, padded.
+    /// Adds the pushed points `range`, of which there is at least one, to a vector of as many doubles as dim, padded.
     @inline(never)
     func addPoints(_ points: PushPoints, _ range: Range<Int>, to total: UnsafeMutablePointer<Double>) {
-        let isFast = points == .representatives && isDirect
         var next = range.lowerBound
-        while true {
-            if isFast { next &+= kernels.addFirstRows(rows, of: next..<range.upperBound, to: total) }
-            if next == range.upperBound { return }
+        repeat {
             let group = loadPoints(points, next..<range.upperBound)
             // The rounding of a sum in the compute type grows with its length.
             let rowCount = group.points.count &* group.rowsOfPoint
@@ -54,7 +51,8 @@ extension RowReader {
                 kernels.add(states + a, min(Self.fewRows, rowCount &- a), to: total, count: columns)
             }
             next = group.points.upperBound
-        }
+            next &+= kernels.addPoints(points, groupedRows, next..<range.upperBound, to: total)
+        } while next < range.upperBound
     }
 
     /// Writes the pushed points `range`.
@@ -68,8 +66,7 @@ extension RowReader {
             for point in group.points {
                 var one = 1.0
                 let vector = packed.rows.start + point &* rowBytes
-                (vector + columns &* size).initializeMemory(
-                    as: UInt8.self, repeating: 0, count: rowBytes &- columns &* size)
+                rows.element.clear(vector, from: columns, to: packed.rows.rowStride)
                 _ = kernels.narrow(&one, to: vector + end, count: 1)
                 var square = writePoint((point &- next) &* group.rowsOfPoint, group.rowsOfPoint, to: vector)
                 _ = kernels.narrow(&square, to: packed.squares + point &* size, count: 1)
@@ -93,5 +90,15 @@ extension RowReader {
             if !isFinite(0) { return number }
         }
         return -1
+    }
+}
+
+extension Kernels {
+    /// Adds some of the pushed points `range` that need no rows at hand; returns how many.
+    @inline(__always)
+    func addPoints(
+        _ points: PushPoints, _ rows: UnsafePointer<Rows>, _ range: Range<Int>, to total: UnsafeMutablePointer<Double>
+    ) -> Int {
+        points == .representatives && rows.pointee.isDirect ? addFirstRows(rows, of: range, to: total) : 0
     }
 }

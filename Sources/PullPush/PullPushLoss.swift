@@ -159,6 +159,7 @@ extension PullPushLoss {
         }
     }
 
+    @inline(__always)
     var pullForm: PullForm {
         if objective == .squaredEuclidean { return .squaredEuclidean }
         return selfPairs == .include ? .withSelfPairs : .withoutSelfPairs
@@ -166,5 +167,6 @@ extension PullPushLoss {
 
     /// Rows as they are and self pairs included is the one case where the pull does not ask for the spread around the
     /// centroid: its numerator is no smaller than the rounding of the rows' own norms.
+    @inline(__always)
     var centred: Bool { normalize != .none || pullForm != .withSelfPairs }
 }

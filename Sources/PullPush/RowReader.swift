@@ -24,15 +24,21 @@ struct RowReader {
     private static let mostProducts = 64
 
     private static func productBytes(_ rows: Rows) -> Int {
-        max(LinearRows.leastScratch, min(rows.largestIdentity, mostProducts) &* 64)
+        max(LinearSpace.leastProducts, min(rows.largestIdentity, mostProducts) &* 64)
     }
 
     private static func capacity(_ rows: Rows) -> Int { max(rows.largestIdentity, fewRows) }
 
     /// Bytes of scratch.
-    static func scratchSize(_ rows: Rows) -> Int {
+    static func scratchSize(_ rows: UnsafePointer<Rows>) -> Int {
+        let rows = rows.pointee
         let rowBytes = MemoryLayout<RowState>.stride &+ sizeProduct(rows.stagedColumns, rows.element.computeSize)
         return productBytes(rows) &+ sizeProduct(capacity(rows), rowBytes)
+    }
+
+    /// Where `states` is in the scratch, which begins with `products`.
+    static func states(_ rows: Rows, _ scratch: UnsafeMutableRawPointer) -> UnsafeMutablePointer<RowState> {
+        (scratch + productBytes(rows)).assumingMemoryBound(to: RowState.self)
     }
 
     init(_ groupedRows: UnsafePointer<Rows>, _ kernels: Kernels, scratch: UnsafeMutableRawPointer) {
@@ -43,9 +49,8 @@ struct RowReader {
         columns = isDirect ? rows.dim : rows.stagedColumns
         rowBytes = rows.stride &* rows.element.size
         products = scratch
-        let states = scratch + Self.productBytes(rows)
-        self.states = states.assumingMemoryBound(to: RowState.self)
-        slots = states + Self.capacity(rows) &* MemoryLayout<RowState>.stride
+        states = Self.states(rows, scratch)
+        slots = UnsafeMutableRawPointer(states + Self.capacity(rows))
     }
 
     var rows: Rows { groupedRows.pointee }
@@ -62,8 +67,7 @@ struct RowReader {
         let size = rows.element.computeSize
         let slot = slots + a &* rows.stagedColumns &* size
         widen(row, rows.element, count: rows.dim, to: slot)
-        (slot + rows.dim &* size).initializeMemory(
-            as: UInt8.self, repeating: 0, count: (rows.stagedColumns &- rows.dim) &* size)
+        rows.element.clear(slot, from: rows.dim, to: rows.stagedColumns)
         return UnsafeRawPointer(slot)
     }
 
@@ -136,6 +140,7 @@ struct RowReader {
     func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && !isLong }
 
     /// Whether `sumScaled` sets `alongSum` of every identity.
+    @inline(__always)
     static func hasProducts(_ rows: Rows) -> Bool {
         rows.largestIdentity <= mostProducts && rows.stagedColumns &+ rows.dim <= 2 &* piece
     }

@@ -78,12 +78,24 @@ struct Scratch: ~Copyable {
     mutating func allocate(bytes: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let (size, overflow) = bytes.addingReportingOverflow(Self.alignment - 1 + Int(csystem_distance()))
         let rounded = overflow ? Int.max : size & ~(Self.alignment - 1)
-        if rounded > remaining { try addBlock(holding: rounded) }
-        guard let result = free else { throw Self.failure(bytes) }
+        if rounded > remaining { return try allocateFromNewBlock(bytes, rounded) }
+        return take(bytes, rounded)
+    }
+
+    private mutating func take(_ bytes: Int, _ rounded: Int) -> UnsafeMutableRawPointer {
+        let result = free.unsafelyUnwrapped
         csystem_allow(result, Int64(bytes))
         free = result + rounded
         remaining -= rounded
         return result
+    }
+
+    @inline(never)
+    private mutating func allocateFromNewBlock(
+        _ bytes: Int, _ rounded: Int
+    ) throws(PullPushError) -> UnsafeMutableRawPointer {
+        try addBlock(holding: rounded)
+        return take(bytes, rounded)
     }
 
     /// For types whose values need no clean-up.
@@ -92,7 +104,6 @@ struct Scratch: ~Copyable {
         return try allocate(bytes: overflow ? Int.max : bytes).assumingMemoryBound(to: T.self)
     }
 
-    @inline(never)
     private mutating func addBlock(holding bytes: Int) throws(PullPushError) {
         let (size, overflow) = max(bytes, Self.smallestBlock).addingReportingOverflow(Self.alignment)
         var found = newest == nil ? Self.exchangeSpare(nil) : nil

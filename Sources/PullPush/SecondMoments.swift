@@ -11,7 +11,7 @@ extension Evaluation {
         let work = MomentWork(
             evaluation: self, points: points, moments: moments,
             products: try allocateScalars(workers &* MomentWork.stripe &* rowStride),
-            states: try scratch.pointee.allocate(workers, of: RowState.self))
+            states: try allocate(workers, of: RowState.self))
         let stripes = (rows.dim &+ MomentWork.stripe &- 1) / MomentWork.stripe
         ThreadPool.run(stripes, workers: workers, work)
         // The other half is the same.

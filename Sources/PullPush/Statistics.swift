@@ -87,8 +87,9 @@ extension PullPushLoss {
 
     /// Adds this part's share to the vector.
     package func accumulate(_ batch: Batch, into vector: UnsafeMutablePointer<Double>) throws(PullPushError) {
-        try withEvaluation(batch, nil) { (evaluation) throws(PullPushError) in
-            try accumulate(evaluation, batch, into: vector)
+        var call = Call(self)
+        try withUnsafeMutablePointer(to: &call) { (call) throws(PullPushError) in
+            try accumulate(try Evaluation(call, batch, nil), batch, into: vector)
         }
     }
 
@@ -97,10 +98,10 @@ extension PullPushLoss {
         _ evaluation: Evaluation, _ batch: Batch, into vector: UnsafeMutablePointer<Double>
     ) throws(PullPushError) {
         let layout = try StatisticsLayout(self, dim: batch.dim)
-        let counts = PairCounts(evaluation.rows, between: points)
+        let counts = PairCounts(evaluation.groupedRows, between: points)
         let total = try evaluation.sumOfPoints()
         let job = try evaluation.gradientJob(
-            nil, GradientCoefficients(), try evaluation.narrowed(total, evaluation.width).vector, wantsMeans: true)
+            nil, counts, try evaluation.narrowed(total, evaluation.width).vector, wantsMeans: true)
         // Everything into scratch first: past the last allocation nothing can fail, and only then the vector changes.
         if case .squared(let goal) = push {
             let moments = try evaluation.zeros(batch.dim &* batch.dim)
@@ -121,8 +122,9 @@ extension PullPushLoss {
     package func finish(
         _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
     ) throws(PullPushError) -> LossResult {
-        try withEvaluation(batch, target) { (evaluation) throws(PullPushError) in
-            try finish(evaluation, batch, vector, target)
+        var call = Call(self)
+        return try withUnsafeMutablePointer(to: &call) { (call) throws(PullPushError) in
+            try finish(try Evaluation(call, batch, target), batch, vector, target)
         }
     }
 
@@ -131,7 +133,7 @@ extension PullPushLoss {
         _ evaluation: Evaluation, _ batch: Batch, _ vector: UnsafePointer<Double>, _ target: GradientTarget?
     ) throws(PullPushError) -> LossResult {
         let layout = try StatisticsLayout(self, dim: batch.dim)
-        var totals = try layout.totals(self, vector, local: PairCounts(evaluation.rows, between: points))
+        var totals = try layout.totals(self, vector, local: PairCounts(evaluation.groupedRows, between: points))
         let total = try evaluation.narrowed(vector + layout.total, batch.dim)
         totals.totalSquare = total.square
         var moments: Matrix?
@@ -143,7 +145,7 @@ extension PullPushLoss {
         }
         if let target {
             let job = try evaluation.gradientJob(
-                target, coefficients(totals.counts, upstream: target.upstream), total.vector, wantsMeans: false)
+                target, totals.counts, total.vector, wantsMeans: false)
             if let function = evaluation.pairFunction, totals.counts.negative > 0 {
                 let gradient = PushGradient(
                     job: job, slope: target.upstream * pushWeight, pairs: totals.counts.negative)

@@ -91,10 +91,6 @@ struct ThreadPool {
     /// Runs `work` for every unit.
     @inline(__always)
     static func run<W: UnitWork>(_ units: Int, workers: Int, _ work: W) {
-        if workers == 1 {
-            for unit in 0..<units { work.run(0, unit) }
-            return
-        }
         withUnsafePointer(to: work) {
             run(
                 units, workers: workers,

@@ -19,7 +19,7 @@ struct TileSpace {
         gradients = try evaluation.allocateScalars(blockSize &* evaluation.rowStride)
         weights = Matrix(
             try evaluation.allocateScalars(Self.partners &* blockSize), rowStride: blockSize)
-        ownRanges = try evaluation.scratch.pointee.allocate(blockSize, of: Range<Int>.self)
+        ownRanges = try evaluation.allocate(blockSize, of: Range<Int>.self)
     }
 }
 
@@ -230,11 +230,10 @@ struct Tile {
         job.pointGradients = PointGradients(
             vectors: gradients.start, stride: gradients.rowStride, firstPoint: block.lowerBound,
             weight: work.pointee.moments == nil ? scale : 4 * scale)
+        let identities = pushed == .all ? rows.identitiesOf(block) : block
+        let range = pushed == .all ? block : rows.rowsOf(block)
         return withUnsafePointer(to: job) {
-            let pass = IdentityPass($0, kernels, scratch: work.pointee.evaluation.memory[worker])
-            return pushed == .all
-                ? pass.run(rows.identityOfRow(block.lowerBound), block)
-                : pass.run(block.lowerBound, rows.rowsOf(block))
+            GradientJob.run($0, identities, range, kernels, scratch: work.pointee.evaluation.memory[worker])
         }
     }
 

@@ -16,7 +16,8 @@ struct PairCounts {
         negative = points &* points &- points &- (pushed == .all ? positive : 0)
     }
 
-    init(_ rows: Rows, between pushed: PushPoints) {
+    init(_ rows: UnsafePointer<Rows>, between pushed: PushPoints) {
+        let rows = rows.pointee
         var positive = 0
         if rows.offsets == nil {
             positive = rows.count &* (rows.samplesPerId &- 1)
@@ -83,6 +84,7 @@ struct Totals {
 extension PullPushLoss {
     /// The closed-form part of the gradient of `upstream · loss`; see `GradientCoefficients` for what multiplies what.
     /// The derivatives are those of the formulas in `docs/mathematics.md`.
+    @inline(__always)
     func coefficients(_ counts: PairCounts, upstream: Double) -> GradientCoefficients {
         var c = GradientCoefficients()
         if counts.positive > 0 {

@@ -66,14 +66,17 @@ func versioned<T: BitwiseCopyable>(
 }
 
 /// The enum case with a C value.
+@inline(__always)
 func option<E: RawRepresentable>(
     _ value: Int32, _ name: StaticString, _: E.Type = E.self
 ) throws(PullPushError) -> E where E.RawValue == Int32 {
-    guard let result = E(rawValue: value) else {
-        throw PullPushError(
-            .option, name, .integer(Int(value)), expected: "one of the PULLPUSH_ constants for this option")
-    }
-    return result
+    if let result = E(rawValue: value) { return result }
+    throw unknownOption(value, name)
+}
+
+@inline(never)
+private func unknownOption(_ value: Int32, _ name: StaticString) -> PullPushError {
+    PullPushError(.option, name, .integer(Int(value)), expected: "one of the PULLPUSH_ constants for this option")
 }
 
 func flag(_ value: Int32, _ name: StaticString) throws(PullPushError) -> Bool {

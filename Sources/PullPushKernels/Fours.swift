@@ -21,8 +21,8 @@ struct IdentityOfFour<S: ComputeScalar> {
 /// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight; the sums of
 /// unit rows must be good enough as long as they are finite.
 @inline(__always)
-func canWriteFours(_ job: LinearRows, _ weights: LinearWeights) -> Bool {
-    weights.isUnit ? !job.centred && !job.oneByOne : weights.onSum <= 0
+func canWriteFours(_ job: LinearRows, _ weights: LinearWeights, oneByOne: Bool) -> Bool {
+    weights.isUnit ? !job.centred && !oneByOne : weights.onSum <= 0
 }
 
 /// Writes the gradient of identities from `first` on, up to the first that has not four rows, or is exceptional; returns
@@ -32,7 +32,7 @@ func writeFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
     if !weights.isUnit { return writeRawFours(S.self, job, weights, first, end, &sums) }
-    return job.wantsSquares
+    return job.job.pointee.wantsMeans
         ? writeUnitFours(S.self, job, weights, first, end, &sums, WithSquares.self)
         : writeUnitFours(S.self, job, weights, first, end, &sums, WithoutSquares.self)
 }

@@ -3,11 +3,14 @@ import KernelInterface
 
 /// See `Kernels.writeLinear`.
 @inline(__always)
-func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: Int, _ end: Int) -> LinearSums {
+func writeLinearRows<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ identities: Range<Int>, oneByOne: Bool
+) -> LinearSums {
     var sums = LinearSums()
     var weights = LinearWeights(job, count: 4)
-    var fours = !job.isLarge && canWriteFours(job, weights) ? weights : nil
-    var number = first
+    var fours = !job.isLarge && canWriteFours(job, weights, oneByOne: oneByOne) ? weights : nil
+    var number = identities.lowerBound
+    let end = identities.upperBound
     while number < end {
         if let weights = fours {
             if let next = writeFours(S.self, job, weights, number, end, &sums) {
@@ -22,9 +25,9 @@ func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: In
         if identity.count != weights.count { weights = LinearWeights(job, count: identity.count) }
         for a in 0..<weights.count {
             let row = identity.row(a)
-            job.states[a].features = job.rows.pointee.features + row &* job.featureBytes
-            job.states[a].gradient.target = job.gradient + row &* job.gradientBytes
-            job.states[a].gradient.upcoming = nil
+            job.space.states[a].features = job.rows.pointee.features + row &* job.featureBytes
+            job.space.states[a].gradient.target = job.gradient + row &* job.gradientBytes
+            job.space.states[a].gradient.upcoming = nil
         }
         if job.isLarge && number &+ 1 < end { job.fetch(job.rows.pointee.identity(number &+ 1), during: weights.count) }
         let own = job.own(of: number, identity)
@@ -34,6 +37,80 @@ func writeLinearRows<S: ComputeScalar>(_: S.Type, _ job: LinearRows, _ first: In
         number &+= 1
     }
     return sums
+}
+
+/// What `Kernels.writeLinear` does. The gradient with respect to a normalised row `x_a` of an identity with `K` rows and the
+/// sum `s` is
+///
+///     K ≥ 2:           pullOnSum·s + (pullOnRow + pullOnRowByCount·K)·x_a
+///     first row only:  ownOnFirst·v + firstOnFirst·x_a
+///
+/// with one vector `v` for all identities, or one for each.
+struct LinearRows {
+    let job: UnsafePointer<GradientJob>
+    let space: LinearSpace
+    let rows: UnsafePointer<Rows>
+    let gradient: UnsafeMutableRawPointer
+    /// Bytes from one row to the next.
+    let featureBytes: Int
+    let gradientBytes: Int
+    /// v of identity 0, and bytes from one identity's to the next's.
+    private let own: UnsafeRawPointer
+    private let ownBytes: Int
+    let ownOnFirst: Double
+
+    @inline(__always)
+    init(_ job: UnsafePointer<GradientJob>, _ space: LinearSpace) {
+        self.job = job
+        self.space = space
+        rows = job.pointee.groupedRows
+        gradient = job.pointee.gradient.unsafelyUnwrapped
+        featureBytes = rows.pointee.stride &* rows.pointee.element.size
+        gradientBytes = job.pointee.gradientBytes
+        if let points = job.pointee.pointGradients {
+            ownBytes = points.stride &* rows.pointee.element.computeSize
+            own = points.vectors - points.firstPoint &* ownBytes
+            ownOnFirst = points.weight
+        } else {
+            ownBytes = 0
+            own = job.pointee.total
+            ownOnFirst = job.pointee.coefficients.totalOnFirst
+        }
+    }
+
+    /// Whether the pull needs the distances of rows that are close to each other.
+    @inline(__always)
+    var centred: Bool { job.pointee.centred }
+
+    @inline(__always)
+    var isLarge: Bool { job.pointee.isLarge }
+
+    /// The vector that an identity's first row has for itself. Without weight it is any vector of finite numbers, for zero
+    /// times another is none.
+    @inline(__always)
+    func own(of number: Int, _ identity: Identity) -> UnsafeRawPointer {
+        ownOnFirst == 0 ? rows.pointee.features + identity.row(0) &* featureBytes : own + number &* ownBytes
+    }
+
+    /// A raw row with a square between these is neither so small that it is not divided by its norm, nor so large that the
+    /// square of its unit loses digits.
+    @inline(__always)
+    static var tinySquare: Double { 2e-10 }
+    @inline(__always)
+    static var hugeSquare: Double { 0x1p100 }
+
+    /// A NaN is not.
+    @inline(__always)
+    static func isOrdinary(rawSquare: Double) -> Bool { rawSquare > tinySquare && rawSquare < hugeSquare }
+
+    /// Whether sums of an identity of so many rows need a closer look than one in the compute type: something overflowed,
+    /// or cancels. A NaN does, too.
+    @inline(__always)
+    func isExceptional(_ sums: RowSums, count: Int) -> Bool {
+        let spread = sums.squares - sums.product / Double(count)
+        return !(sums.squares < .infinity && sums.product < .infinity)
+            || (centred && count > 1 && !(spread > 0.1 * sums.squares))
+    }
 }
 
 /// The coefficients of `LinearRows` for identities of `count` rows. They are finite, or exceptional.
@@ -50,11 +127,12 @@ struct LinearWeights {
     @inline(__always)
     init(_ job: LinearRows, count: Int) {
         let pulls = count > 1
+        let c = job.job.pointee.coefficients
         self.count = count
-        onSum = pulls ? job.pullOnSum : 0
-        onRow = pulls ? job.pullOnRow + job.pullOnRowByCount * Double(count) : 0
+        onSum = pulls ? c.pullOnSum : 0
+        onRow = pulls ? c.pullOnRow + c.pullOnRowByCount * Double(count) : 0
         ownOnFirst = job.ownOnFirst
-        onFirst = onRow + job.firstOnFirst
+        onFirst = onRow + c.firstOnFirst
         isUnit = job.rows.pointee.normalization == .none && onRow == 0 && onFirst == 0
     }
 }
@@ -65,11 +143,12 @@ private func writeUnitRows<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ own: UnsafeRawPointer
 ) -> RowSums {
     let count = weights.count
-    let found = addRows(job.states, count, into: job.sum.assumingMemoryBound(to: S.self), job.rows.pointee.dim)
+    let sum = job.space.sum.assumingMemoryBound(to: S.self)
+    let found = addRows(job.space.states, count, into: sum, job.rows.pointee.dim)
     for a in 0..<count {
-        job.states[a].gradient.onShared = weights.onSum
-        job.states[a].gradient.onRow = 0
-        job.states[a].gradient.own = nil
+        job.space.states[a].gradient.onShared = weights.onSum
+        job.space.states[a].gradient.onRow = 0
+        job.space.states[a].gradient.own = nil
     }
     job.write(S.self, count, own: own, by: weights.ownOnFirst)
     return found
@@ -81,7 +160,7 @@ private func writeRawRows<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ own: UnsafeRawPointer
 ) -> RowSums? {
     let count = weights.count
-    let states = job.states
+    let states = job.space.states
     let dim = job.rows.pointee.dim
     let normalization = job.rows.pointee.normalization
     measureRows(S.self, states, count, dim)
@@ -95,8 +174,8 @@ private func writeRawRows<S: ComputeScalar>(
         squares += scale.square
     }
     let product = addScaledRows(
-        states, count, into: job.sum.assumingMemoryBound(to: S.self), dim,
-        products: job.products.assumingMemoryBound(to: S.self))
+        states, count, into: job.space.sum.assumingMemoryBound(to: S.self), dim,
+        products: job.space.products.assumingMemoryBound(to: S.self))
     // Rows that stay as they are do not need it, and theirs may be infinite.
     var ownPart = 0.0
     if normalization != .none {
@@ -119,31 +198,24 @@ private func writeRawRows<S: ComputeScalar>(
 }
 
 extension LinearRows {
-    /// The vector that an identity's first row has for itself. Without weight it is any vector of finite numbers, for zero
-    /// times another is none.
-    @inline(__always)
-    func own(of number: Int, _ identity: Identity) -> UnsafeRawPointer {
-        ownOnFirst == 0 ? rows.pointee.features + identity.row(0) &* featureBytes : own + number &* ownBytes
-    }
-
     /// Memory has time for the next identity's rows while the gradient of `count` rows is written. More than fits into the
     /// second-level cache would be fetched in vain.
     @inline(__always)
     fileprivate func fetch(_ next: Identity, during count: Int) {
         guard (next.count &+ count) &* featureBytes <= 524_288 else { return }
         for a in 0..<min(next.count, count) {
-            states[a].gradient.upcoming = rows.pointee.features + next.row(a) &* featureBytes
+            space.states[a].gradient.upcoming = rows.pointee.features + next.row(a) &* featureBytes
         }
     }
 
     /// Writes the gradient rows, the first with its own vector.
     @inline(__always)
     fileprivate func write<S: ComputeScalar>(_: S.Type, _ count: Int, own: UnsafeRawPointer, by onOwn: Double) {
-        states[0].gradient.own = onOwn == 0 ? nil : own
-        states[0].gradient.onOwn = onOwn
+        space.states[0].gradient.own = onOwn == 0 ? nil : own
+        space.states[0].gradient.onOwn = onOwn
         writeGradientRows(
-            states, count, shared: sum.assumingMemoryBound(to: S.self), rows.pointee.dim,
-            pastCaches: pastCaches)
+            space.states, count, shared: space.sum.assumingMemoryBound(to: S.self), rows.pointee.dim,
+            pastCaches: job.pointee.pastCaches)
     }
 }
 #endif

@@ -49,7 +49,7 @@ private struct Slot {
     private let start: UnsafeMutableRawPointer
 
     @inline(__always)
-    init(_ job: LinearRows, _ number: Int) { start = job.products + number &* (LinearRows.leastScratch / 4) }
+    init(_ job: LinearRows, _ number: Int) { start = job.space.products + number &* (LinearSpace.leastProducts / 4) }
 
     /// So many identities that the first-level cache still has their rows when they are written.
     @inline(__always)

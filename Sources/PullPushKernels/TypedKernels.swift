@@ -55,11 +55,11 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
     }
 
     override func addFirstRows(
-        _ rows: Rows, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
+        _ rows: UnsafePointer<Rows>, of identities: Range<Int>, to doubles: UnsafeMutablePointer<Double>
     ) -> Int {
         #if PULLPUSH_FMA
         // Just where it pays for its code.
-        if S.self == Float.self { return addRowsOfIdentities(S.self, rows, identities, to: doubles) }
+        if S.self == Float.self { return addRowsOfIdentities(S.self, rows.pointee, identities, to: doubles) }
         #endif
         return 0
     }
@@ -83,10 +83,14 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         writeGradientRows(rows, rowCount, shared: scalars(shared), count, pastCaches: pastCaches)
     }
 
-    override func writeLinear(_ job: LinearRows, from first: Int, to end: Int) -> LinearSums {
+    override func writeLinear(
+        _ job: UnsafePointer<GradientJob>, _ space: LinearSpace, _ identities: Range<Int>, oneByOne: Bool
+    ) -> LinearSums {
         #if PULLPUSH_FMA
         // Just where it pays for its code.
-        if S.self == Float.self { return writeLinearRows(S.self, job, first, end) }
+        if S.self == Float.self {
+            return writeLinearRows(S.self, LinearRows(job, space), identities, oneByOne: oneByOne)
+        }
         #endif
         return LinearSums()
     }
