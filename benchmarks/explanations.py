@@ -2,11 +2,11 @@
 
 UNIT = (
     "first rows are looked at twice, once in double, and the general call takes norms for the means it returns; "
-    "a call takes 3,500 instructions beside its rows, an identity 85"
+    "a call takes 2,500 instructions beside its rows, an identity 85"
 )
 RAW = (
     "four rows take ten inner products a column, four roots and as many quotients; "
-    "a call takes 3,500 instructions beside its rows, an identity 300"
+    "a call takes 2,500 instructions beside its rows, an identity 300"
 )
 GROUPS = "labels are grouped first, with a table: work a row, which counts where rows are short"
 PAIRS = (

@@ -27,7 +27,7 @@ struct Call: ~Copyable {
 struct Evaluation {
     // What a call hands on should be small, for it is copied.
     private let call: UnsafeMutablePointer<Call>
-    /// In `scratch`.
+    /// In the call's scratch.
     let groupedRows: UnsafePointer<Rows>
     // Kernels live as long as the process.
     unowned(unsafe) let kernels: Kernels
@@ -37,9 +37,7 @@ struct Evaluation {
 
     /// Checks everything that can be wrong with options, batch and target.
     @inline(never)
-    init(
-        _ call: UnsafeMutablePointer<Call>, _ batch: Batch, _ target: GradientTarget?
-    ) throws(PullPushError) {
+    init(_ call: UnsafeMutablePointer<Call>, _ batch: Batch, _ target: GradientTarget?) throws(PullPushError) {
         let loss = call.pointee.loss
         try loss.validate()
         try batch.validate()

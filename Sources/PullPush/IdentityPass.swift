@@ -89,6 +89,7 @@ struct IdentityPass {
         IdentityPass(job, kernels, scratch).run(identities, range, &sums)
     }
 
+    /// The rows that come first in the range, or last, may be a part of their identity.
     private func run(_ identities: Range<Int>, _ range: Range<Int>, _ sums: inout IdentitySums) {
         var weights = Weights()
         var next = range.lowerBound
