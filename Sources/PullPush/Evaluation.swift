@@ -80,7 +80,7 @@ struct Evaluation {
     @inline(never)
     func zeroScalars(_ count: Int) throws(PullPushError) -> UnsafeMutableRawPointer {
         let start = try allocateScalars(count)
-        start.initializeMemory(as: UInt8.self, repeating: 0, count: count &* rows.element.computeSize)
+        rows.element.clear(start, from: 0, to: count)
         return start
     }
 

@@ -45,8 +45,6 @@ struct IdentityPass {
     private let normalizes: Bool
     /// The square of a smaller unit would lose digits.
     private let smallestUnit: Double
-    private let pastCaches: Bool
-    private let writesDirectly: Bool
 
     /// Bytes of scratch.
     static func scratchSize(_ rows: UnsafePointer<Rows>) -> Int {
@@ -74,8 +72,6 @@ struct IdentityPass {
         reader = RowReader(job.pointee.groupedRows, kernels, scratch: sumSlot + size)
         normalizes = rows.normalization != .none
         smallestUnit = rows.element.computesInDouble ? 0x1p-400 : 0x1p-50
-        pastCaches = job.pointee.pastCaches
-        writesDirectly = job.pointee.writesDirectly
     }
 
     private var job: GradientJob { jobInScratch.pointee }
@@ -197,15 +193,15 @@ struct IdentityPass {
         for a in range {
             let caller = gradient + identity.row(a) &* job.gradientBytes
             let isOrdinary = prepare(
-                a, shared, ownVector(number, identity, a), weights, writesDirectly ? caller : gradientSlot,
+                a, shared, ownVector(number, identity, a), weights, job.writesDirectly ? caller : gradientSlot,
                 hasProduct: hasProducts)
-            if isOrdinary && writesDirectly && a &+ 1 < range.upperBound { continue }
+            if isOrdinary && job.writesDirectly && a &+ 1 < range.upperBound { continue }
             // Such a row takes a slot that the next may need.
             reader.kernels.writeGradients(
                 reader.states + next, a &+ 1 &- next, shared: shared.vector, count: reader.columns,
-                pastCaches: pastCaches)
+                pastCaches: job.pastCaches)
             next = a &+ 1
-            if !writesDirectly { deliver(caller) }
+            if !job.writesDirectly { deliver(caller) }
         }
     }
 
