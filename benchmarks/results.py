@@ -66,6 +66,12 @@ class Results:
         record = self.record(shape, key)
         return record["operations"] / record["median"] if record and "operations" in record else None
 
+    @property
+    def disturbed(self) -> float:
+        """The part of all samples that were taken while another process had a part of the core."""
+        records = [record for _, timings in self._shapes for record in timings.values()]
+        return sum(r.get("disturbed", 0) for r in records) / sum(r["samples"] for r in records if "samples" in r)
+
     @cached_property
     def vector_bits(self) -> int | None:
         """Of the kernels in use, None if the instruction set is not known here."""

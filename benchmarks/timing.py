@@ -14,8 +14,16 @@ from numpy.typing import ArrayLike
 # Calls, or runs of calls, of which the quickest tells how long a call takes.
 WARM_UP = 5
 
+# Seconds to wait for a core that another process uses, and the longest sample that waits for it: cores are not ours
+# for long enough to have one without any disturbance.
+PAUSE = 0.01
+LONGEST_REPEATED = 0.1
+
 Outcome = tuple[float, ArrayLike]
 Timer = Callable[[int], int]
+
+# Whether so many cores are ours at the moment.
+Undisturbed = Callable[[int], bool]
 
 
 class Key(NamedTuple):
@@ -55,31 +63,37 @@ class Effort:
         sample: seconds that a sample should take; it is as many calls as that needs, at least one.
         budget: seconds for all samples of one contestant, which may mean fewer than `rounds`, but never under `least`.
         least: samples of a contestant that a sample of one call takes beyond the budget.
+        patience: seconds, for all contestants together, that may go by with samples on cores that others used.
     """
 
     rounds: int = 41
     sample: float = 2e-3
     budget: float = 0.9
     least: int = 3
+    patience: float = 90.0
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds a call, over the samples of one contestant; a sample is the mean of `loops` calls."""
+    """Seconds a call, over the samples of one contestant; a sample is the mean of `loops` calls.
+
+    Of the samples, `disturbed` were taken although another process had a part of the core.
+    """
 
     median: float
     minimum: float
     lower_quartile: float
     upper_quartile: float
     samples: int
+    disturbed: int
     loops: int
     operations: int = 0
 
     @classmethod
-    def of(cls, seconds: Sequence[float], loops: int, operations: int) -> Timing:
+    def of(cls, seconds: Sequence[float], disturbed: int, loops: int, operations: int) -> Timing:
         """The order statistics of samples."""
         lower, median, upper = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
-        return cls(median, min(seconds), lower, upper, len(seconds), loops, operations)
+        return cls(median, min(seconds), lower, upper, len(seconds), disturbed, loops, operations)
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -101,28 +115,59 @@ def python_timer(call: Callable[[], Any], before: Callable[[], Any] | None = Non
     return timer
 
 
-def round_robin(contestants: Iterable[Contestant], effort: Effort) -> dict[Key, Timing]:
-    """Time all contestants in turn, round after round. Slow ones sit out some rounds, evenly spread."""
+def round_robin(contestants: Iterable[Contestant], effort: Effort, undisturbed: Undisturbed) -> dict[Key, Timing]:
+    """Time all contestants in turn, round after round. Slow ones sit out some rounds, evenly spread.
+
+    A sample is taken again when the cores were not its own before it and after it, until the patience is at its end.
+    """
     contestants = list(contestants)
     plans = [_plan(contestant, effort) for contestant in contestants]
     samples: list[list[float]] = [[] for _ in contestants]
+    disturbed = [0] * len(contestants)
+    patience = _Patience(undisturbed, effort.patience)
     collecting = gc.isenabled()
     gc.disable()
     try:
         for turn in range(1, effort.rounds + 1):
-            for contestant, (loops, count), taken in zip(contestants, plans, samples, strict=True):
-                if len(taken) * effort.rounds < turn * count:
-                    if loops > 1:
-                        contestant.timer(1)  # brings back the caches that the one before has filled
-                    taken.append(contestant.timer(loops) / loops * 1e-9)
+            for index, (contestant, (loops, count)) in enumerate(zip(contestants, plans, strict=True)):
+                if len(samples[index]) * effort.rounds < turn * count:
+                    sample, alone = patience.sample(contestant, loops)
+                    samples[index].append(sample)
+                    disturbed[index] += not alone
             gc.collect(0)
     finally:
         if collecting:
             gc.enable()
     return {
-        contestant.key: Timing.of(taken, loops, contestant.operations)
-        for contestant, (loops, _), taken in zip(contestants, plans, samples, strict=True)
+        contestant.key: Timing.of(taken, count, loops, contestant.operations)
+        for contestant, (loops, _), taken, count in zip(contestants, plans, samples, disturbed, strict=True)
     }
+
+
+class _Patience:
+    """Takes samples on undisturbed cores for as long as it has time to wait for them."""
+
+    def __init__(self, undisturbed: Undisturbed, seconds: float) -> None:
+        self._undisturbed = undisturbed
+        self._seconds = seconds
+
+    def sample(self, contestant: Contestant, loops: int) -> tuple[float, bool]:
+        """Seconds a call, and whether the cores were the contestant's own before it and after it."""
+        threads = contestant.key.threads
+        while True:
+            start = time.perf_counter()
+            alone = self._undisturbed(threads)
+            waits = self._seconds > 0
+            if alone or not waits:
+                if loops > 1:
+                    contestant.timer(1)  # brings back the caches that the one before has filled
+                seconds = contestant.timer(loops) * 1e-9
+                alone = alone and self._undisturbed(threads)
+                if alone or not waits or seconds > LONGEST_REPEATED:
+                    return seconds / loops, alone
+            else:
+                time.sleep(PAUSE)
+            self._seconds -= time.perf_counter() - start
 
 
 def _plan(contestant: Contestant, effort: Effort) -> tuple[int, int]:

@@ -21,8 +21,8 @@ SLOW_RAW_PEERS = {Key(name, "l2"): 12.0 for name in ("torch compiled", "jax", "n
 
 
 def record(key: Key, seconds: float, **more: Any) -> dict[str, Any]:
-    statistics = {"minimum": seconds, "lower_quartile": seconds, "upper_quartile": seconds, "samples": 9, "loops": 1}
-    return {**key._asdict(), "median": seconds, **statistics, **more}
+    statistics = {"minimum": seconds, "lower_quartile": seconds, "upper_quartile": seconds}
+    return {**key._asdict(), "median": seconds, **statistics, "samples": 8, "disturbed": 1, "loops": 1, **more}
 
 
 def timings(shape: Shape, factors: dict[Key, float]) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from timing import Contestant, Effort, Key, python_timer, round_robin
+import timing
+from timing import Contestant, Effort, Key, Timing, python_timer, round_robin
 
 EFFORT = Effort(rounds=8, sample=1e-3, budget=1.0, least=2)
 
@@ -25,32 +26,74 @@ class Fake:
         return Contestant(Key(self.name), self)
 
 
+def alone(_: int) -> bool:
+    return True
+
+
+def timed(durations: Sequence[int], effort: Effort = EFFORT) -> Timing:
+    return round_robin([Fake("a", durations, []).contestant()], effort, alone)[Key("a")]
+
+
 def test_medians_and_loops() -> None:
-    timing = round_robin([Fake("a", [1000], []).contestant()], EFFORT)[Key("a")]
-    assert timing.median == pytest.approx(1e-6)
-    assert timing.loops == 1000
-    assert timing.samples == 8
+    taken = timed([1000])
+    assert taken.median == pytest.approx(1e-6)
+    assert taken.loops == 1000
+    assert (taken.samples, taken.disturbed) == (8, 0)
 
 
 def test_order_statistics() -> None:
-    timings = round_robin([Fake("a", [1, 2, 3, 4, 5, 6, 7], []).contestant()], Effort(rounds=7, sample=1e-9))
-    timing = timings[Key("a")]
-    assert 1e-9 <= timing.minimum <= timing.lower_quartile <= timing.median <= timing.upper_quartile <= 7e-9
-    assert timing.minimum < timing.upper_quartile
+    taken = timed([1, 2, 3, 4, 5, 6, 7], Effort(rounds=7, sample=1e-9))
+    assert 1e-9 <= taken.minimum <= taken.lower_quartile <= taken.median <= taken.upper_quartile <= 7e-9
+    assert taken.minimum < taken.upper_quartile
 
 
 def test_contestants_take_turns_and_slow_ones_sit_out_evenly() -> None:
     log: list[str] = []
     quick, slow = Fake("quick", [10**7], log), Fake("slow", [25 * 10**7], log)
     planning = len(log)
-    timings = round_robin([quick.contestant(), slow.contestant()], EFFORT)
+    timings = round_robin([quick.contestant(), slow.contestant()], EFFORT, alone)
     samples = "".join(name[0] for name in log[planning:])
     assert (timings[Key("quick")].samples, timings[Key("slow")].samples) == (8, 4)
     assert samples.endswith("qsq" * 3 + "qsq") or samples.endswith("qqs" * 4)
 
 
 def test_the_slowest_get_their_least() -> None:
-    assert round_robin([Fake("a", [10**10], []).contestant()], EFFORT)[Key("a")].samples == 2
+    assert timed([10**10]).samples == 2
+
+
+def test_samples_wait_for_cores_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disturbed before the first sample, after the second attempt and never again."""
+    answers = iter([False, True, False, *[True] * 100])
+    pauses: list[float] = []
+    monkeypatch.setattr(timing.time, "sleep", pauses.append)
+    log: list[str] = []
+    fake = Fake("a", [10**6], log)
+    asked: list[int] = []
+    contestant = Contestant(Key("a", threads=2), fake)
+
+    def undisturbed(threads: int) -> bool:
+        asked.append(threads)
+        return next(answers)
+
+    planned = len(log)
+    taken = round_robin([contestant], EFFORT, undisturbed)[Key("a", threads=2)]
+    assert (taken.samples, taken.disturbed) == (8, 0)
+    assert set(asked) == {2}
+    assert len(asked) == 1 + 2 * (8 + 1)
+    assert len(pauses) == 1
+    assert log[planned:].count("a") > 8
+
+
+@pytest.mark.parametrize("effort", [Effort(rounds=8, patience=0.0), Effort(rounds=8, patience=1e-3)])
+def test_without_patience_samples_are_taken_as_they_come_and_counted(effort: Effort) -> None:
+    taken = round_robin([Fake("a", [10**6], []).contestant()], effort, lambda _: False)[Key("a")]
+    assert (taken.samples, taken.disturbed) == (8, 8)
+
+
+def test_long_samples_are_not_repeated() -> None:
+    answers = iter([True, False] * 2)
+    taken = round_robin([Fake("a", [10**10], []).contestant()], EFFORT, lambda _: next(answers))[Key("a")]
+    assert (taken.samples, taken.disturbed) == (2, 2)
 
 
 def test_python_timer_calls_as_often_as_it_says() -> None:
