@@ -70,7 +70,7 @@ class Results:
     def disturbed(self) -> float:
         """The part of all samples that were taken while another process had a part of the core."""
         records = [record for _, timings in self._shapes for record in timings.values()]
-        return sum(r.get("disturbed", 0) for r in records) / sum(r["samples"] for r in records if "samples" in r)
+        return float(sum(r.get("disturbed", 0) for r in records) / sum(r.get("samples", 0) for r in records))
 
     @cached_property
     def vector_bits(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ WARM_UP = 5
 # for long enough to have one without any disturbance.
 PAUSE = 0.01
 LONGEST_REPEATED = 0.1
+
+# Undisturbed samples that speak for a contestant without the others.
+ENOUGH = 5
 
 Outcome = tuple[float, ArrayLike]
 Timer = Callable[[int], int]
@@ -63,21 +67,28 @@ class Effort:
         sample: seconds that a sample should take; it is as many calls as that needs, at least one.
         budget: seconds for all samples of one contestant, which may mean fewer than `rounds`, but never under `least`.
         least: samples of a contestant that a sample of one call takes beyond the budget.
-        patience: seconds, for all contestants together, that may go by with samples on cores that others used.
+        patience: seconds that may go by because others used the cores, for all contestants on as many threads.
     """
 
     rounds: int = 41
     sample: float = 2e-3
     budget: float = 0.9
     least: int = 3
-    patience: float = 90.0
+    patience: float = 60.0
+
+
+class Sample(NamedTuple):
+    """The seconds of a call, and whether the cores were the contestant's own before it and after it."""
+
+    seconds: float
+    alone: bool
 
 
 @dataclass(frozen=True)
 class Timing:
     """Seconds a call, over the samples of one contestant; a sample is the mean of `loops` calls.
 
-    Of the samples, `disturbed` were taken although another process had a part of the core.
+    All samples were taken on undisturbed cores, or else, for want of such, `disturbed` were not.
     """
 
     median: float
@@ -90,10 +101,14 @@ class Timing:
     operations: int = 0
 
     @classmethod
-    def of(cls, seconds: Sequence[float], disturbed: int, loops: int, operations: int) -> Timing:
-        """The order statistics of samples."""
+    def of(cls, samples: Sequence[Sample], loops: int, operations: int) -> Timing:
+        """The order statistics of the undisturbed samples, or of all."""
+        alone = [sample for sample in samples if sample.alone]
+        used = alone if len(alone) >= ENOUGH else samples
+        seconds = [sample.seconds for sample in used]
         lower, median, upper = np.quantile(seconds, (0.25, 0.5, 0.75)).tolist()
-        return cls(median, min(seconds), lower, upper, len(seconds), disturbed, loops, operations)
+        disturbed = sum(not sample.alone for sample in used)
+        return cls(median, min(seconds), lower, upper, len(used), disturbed, loops, operations)
 
     def record(self) -> dict[str, Any]:
         """For JSON."""
@@ -122,25 +137,22 @@ def round_robin(contestants: Iterable[Contestant], effort: Effort, undisturbed: 
     """
     contestants = list(contestants)
     plans = [_plan(contestant, effort) for contestant in contestants]
-    samples: list[list[float]] = [[] for _ in contestants]
-    disturbed = [0] * len(contestants)
+    samples: list[list[Sample]] = [[] for _ in contestants]
     patience = _Patience(undisturbed, effort.patience)
     collecting = gc.isenabled()
     gc.disable()
     try:
         for turn in range(1, effort.rounds + 1):
-            for index, (contestant, (loops, count)) in enumerate(zip(contestants, plans, strict=True)):
-                if len(samples[index]) * effort.rounds < turn * count:
-                    sample, alone = patience.sample(contestant, loops)
-                    samples[index].append(sample)
-                    disturbed[index] += not alone
+            for contestant, (loops, count), taken in zip(contestants, plans, samples, strict=True):
+                if len(taken) * effort.rounds < turn * count:
+                    taken.append(patience.sample(contestant, loops))
             gc.collect(0)
     finally:
         if collecting:
             gc.enable()
     return {
-        contestant.key: Timing.of(taken, count, loops, contestant.operations)
-        for contestant, (loops, _), taken, count in zip(contestants, plans, samples, disturbed, strict=True)
+        contestant.key: Timing.of(taken, loops, contestant.operations)
+        for contestant, (loops, _), taken in zip(contestants, plans, samples, strict=True)
     }
 
 
@@ -149,25 +161,26 @@ class _Patience:
 
     def __init__(self, undisturbed: Undisturbed, seconds: float) -> None:
         self._undisturbed = undisturbed
-        self._seconds = seconds
+        # Two cores are seldom undisturbed at a time, and should not use up the patience for one.
+        self._left: defaultdict[int, float] = defaultdict(lambda: seconds)
 
-    def sample(self, contestant: Contestant, loops: int) -> tuple[float, bool]:
-        """Seconds a call, and whether the cores were the contestant's own before it and after it."""
+    def sample(self, contestant: Contestant, loops: int) -> Sample:
+        """An undisturbed one, if there is patience."""
         threads = contestant.key.threads
         while True:
             start = time.perf_counter()
             alone = self._undisturbed(threads)
-            waits = self._seconds > 0
+            waits = self._left[threads] > 0
             if alone or not waits:
                 if loops > 1:
                     contestant.timer(1)  # brings back the caches that the one before has filled
                 seconds = contestant.timer(loops) * 1e-9
                 alone = alone and self._undisturbed(threads)
                 if alone or not waits or seconds > LONGEST_REPEATED:
-                    return seconds / loops, alone
+                    return Sample(seconds / loops, alone)
             else:
                 time.sleep(PAUSE)
-            self._seconds -= time.perf_counter() - start
+            self._left[threads] -= time.perf_counter() - start
 
 
 def _plan(contestant: Contestant, effort: Effort) -> tuple[int, int]:

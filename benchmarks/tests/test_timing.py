@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-import timing
-from timing import Contestant, Effort, Key, Timing, python_timer, round_robin
+from timing import Contestant, Effort, Key, Sample, Timing, python_timer, round_robin
 
 EFFORT = Effort(rounds=8, sample=1e-3, budget=1.0, least=2)
 
@@ -65,7 +64,7 @@ def test_samples_wait_for_cores_of_their_own(monkeypatch: pytest.MonkeyPatch) ->
     """Disturbed before the first sample, after the second attempt and never again."""
     answers = iter([False, True, False, *[True] * 100])
     pauses: list[float] = []
-    monkeypatch.setattr(timing.time, "sleep", pauses.append)
+    monkeypatch.setattr("time.sleep", pauses.append)
     log: list[str] = []
     fake = Fake("a", [10**6], log)
     asked: list[int] = []
@@ -88,6 +87,20 @@ def test_samples_wait_for_cores_of_their_own(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_patience_samples_are_taken_as_they_come_and_counted(effort: Effort) -> None:
     taken = round_robin([Fake("a", [10**6], []).contestant()], effort, lambda _: False)[Key("a")]
     assert (taken.samples, taken.disturbed) == (8, 8)
+
+
+@pytest.mark.parametrize(("each", "median", "samples", "disturbed"), [(5, 1.0, 5, 0), (4, 1.5, 8, 4)])
+def test_enough_undisturbed_samples_speak_alone(each: int, median: float, samples: int, disturbed: int) -> None:
+    taken = Timing.of([Sample(1.0, alone=True), Sample(2.0, alone=False)] * each, 1, 0)
+    assert (taken.median, taken.samples, taken.disturbed) == (median, samples, disturbed)
+
+
+def test_one_core_does_not_wait_in_vain_because_two_are_never_free() -> None:
+    both, one = (Contestant(Key("a", threads=t), Fake("a", [10**6], [])) for t in (2, 1))
+    answers = iter([True, False, True, True] * 8)
+    timings = round_robin([both, one], Effort(rounds=8, patience=0.5), lambda t: t == 1 and next(answers))
+    assert timings[both.key].disturbed == 8
+    assert (timings[one.key].samples, timings[one.key].disturbed) == (8, 0)
 
 
 def test_long_samples_are_not_repeated() -> None:
