@@ -93,12 +93,11 @@ public struct GradientJob {
         self.wantsMeans = wantsMeans
         self.accumulate = accumulate
         let rows = groupedRows.pointee
-        let size = rows.element.size
         writesDirectly = rows.isDirect && !accumulate
-        isLarge = rows.count &* rows.dim &* size >= 5_000_000
+        isLarge = rows.bytes(of: rows.count) >= 5_000_000
         pastCaches =
             isLarge && writesDirectly && UInt(bitPattern: gradient) % 16 == 0 && gradientBytes % 16 == 0
-            && rows.dim &* size % 16 == 0
+            && rows.bytes(of: 1) % 16 == 0
     }
 
     @inlinable @inline(__always)

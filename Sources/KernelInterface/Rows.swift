@@ -48,6 +48,10 @@ public struct Rows {
         self.normalization = normalization
     }
 
+    /// The bytes of so many rows, without what lies between them.
+    @inlinable @inline(__always)
+    public func bytes(of rowCount: Int) -> Int { rowCount &* dim &* element.size }
+
     /// Whether the kernels use the rows where they are; else they copy them into scratch, see `stagedColumns`.
     @inlinable @inline(__always)
     public var isDirect: Bool { dim >= element.lanes && element.size == element.computeSize }

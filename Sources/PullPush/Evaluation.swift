@@ -47,7 +47,7 @@ struct Evaluation {
         let rows = groupedRows.pointee
         kernels = InstructionSet.current.kernels(for: rows.element)
         workers = Threads.workers(
-            loss.numThreads, size: Double(rows.count &* rows.dim &* rows.element.size) + loss.pairSize(groupedRows))
+            loss.numThreads, size: Double(rows.bytes(of: rows.count)) + loss.pairSize(groupedRows))
         let bytes = IdentityPass.scratchSize(groupedRows)
         let start = try call.pointee.scratch.allocate(bytes: sizeProduct(workers, bytes))
         memory = WorkerMemory(start: start, bytes: bytes)
@@ -61,10 +61,8 @@ struct Evaluation {
     /// Compute scalars in a vector of dim numbers.
     var width: Int { rows.element.padded(rows.dim) }
 
-    /// Units for a pass over `bytes` of features.
-    private func unitCount(bytes: Int, most: Int) -> Int { max(1, min(bytes / 131_072, most)) }
-
-    private var featureBytes: Int { rows.count &* rows.dim &* rows.element.size }
+    /// Units for a pass over so many rows.
+    private func unitCount(_ rowCount: Int, most: Int) -> Int { max(1, min(rows.bytes(of: rowCount) / 131_072, most)) }
 
     /// Memory until the end of the call.
     func allocate<T>(_ count: Int, of type: T.Type) throws(PullPushError) -> UnsafeMutablePointer<T> {
@@ -98,8 +96,7 @@ struct Evaluation {
     func sumOfPoints() throws(PullPushError) -> UnsafeMutablePointer<Double> {
         let points = loss.points
         let count = rows.pointCount(points)
-        let read = (points == .representatives ? count : rows.count) &* rows.dim &* rows.element.size
-        let units = min(count, unitCount(bytes: read, most: 32))
+        let units = min(count, unitCount(points == .representatives ? count : rows.count, most: 32))
         let sums = try zeros(units &* width)
         if units == 1 {
             addPoints(0..<count, to: sums, scratch: memory[0])
@@ -126,7 +123,7 @@ struct Evaluation {
     /// The identities' sums and, if the job has one, the closed-form part of their gradient.
     @inline(never)
     func sumIdentities(_ job: UnsafePointer<GradientJob>) throws(PullPushError) -> IdentitySums {
-        let units = unitCount(bytes: featureBytes, most: min(256, rows.identityCount))
+        let units = unitCount(rows.count, most: min(256, rows.identityCount))
         if units == 1 {
             return GradientJob.run(job, 0..<rows.identityCount, 0..<rows.count, kernels, scratch: memory[0])
         }

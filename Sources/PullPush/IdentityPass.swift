@@ -46,17 +46,21 @@ struct IdentityPass {
     /// The square of a smaller unit would lose digits.
     private let smallestUnit: Double
 
+    /// Of the size of a row, in scratch: those above.
+    private static var vectorCount: Int { 5 }
+
     /// Bytes of scratch.
     static func scratchSize(_ rows: UnsafePointer<Rows>) -> Int {
         let element = rows.pointee.element
-        return sizeProduct(5 &* element.computeSize, element.padded(rows.pointee.dim)) &+ RowReader.scratchSize(rows)
+        return sizeProduct(vectorCount &* element.computeSize, element.padded(rows.pointee.dim))
+            &+ RowReader.scratchSize(rows)
     }
 
     private static func vectorBytes(_ rows: Rows) -> Int { rows.element.padded(rows.dim) &* rows.element.computeSize }
 
     /// What of the scratch `Kernels.writeLinear` uses.
     static func linearSpace(_ rows: Rows, _ scratch: UnsafeMutableRawPointer) -> LinearSpace {
-        let products = scratch + 5 &* vectorBytes(rows)
+        let products = scratch + vectorCount &* vectorBytes(rows)
         return LinearSpace(states: RowReader.states(rows, products), products: products, sum: scratch)
     }
 
