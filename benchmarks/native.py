@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "fma_widest": (c_int, ()),
     "fma_time": (c_int64, (c_int, c_int, c_long)),
     "fma_operations": (c_long, (c_int,)),
-    "add_time": (c_int64, (c_int, c_long)),
+    "add_time": (c_int64, (c_long,)),
 }
 
 
@@ -97,13 +97,6 @@ def native() -> ctypes.CDLL:
         function.restype = result
         function.argtypes = arguments
     return library
-
-
-def checked(nanoseconds: int) -> int:
-    """What a function that may start a thread returned."""
-    if nanoseconds < 0:
-        raise OSError("a second thread could not be started")
-    return nanoseconds
 
 
 def compiled() -> Path:

@@ -19,7 +19,7 @@ import machine
 import once
 import report
 from contestants import Make
-from cores import Cores
+from core import Core
 from shapes import MEMORY_SHAPE, QUICK_SHAPES, QUICK_SWEEPS, SHAPES, SWEEPS, Batch, Shape
 from timing import Contestant, Effort, Key, Timing, round_robin
 
@@ -27,7 +27,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 FULL = Effort()
 QUICK = Effort(rounds=9, sample=1e-3, budget=0.1, least=1, patience=0.0)
-SWEEP = Effort(rounds=11, budget=0.25, patience=5.0)
+SWEEP = Effort(rounds=11, budget=0.25, patience=0.01)
 QUICK_SWEEP = Effort(rounds=3, sample=5e-4, budget=0.05, least=1, patience=0.0)
 
 # Seconds after which a single call that may take minutes is given up.
@@ -66,13 +66,13 @@ MEMORY_KEYS = (
 
 
 def measure_shape(
-    makers: dict[str, Make], cores: Cores, shape: Shape, effort: Effort, longest: float
+    makers: dict[str, Make], core: Core, shape: Shape, effort: Effort, longest: float
 ) -> list[dict[str, Any]]:
     """Everyone on one shape, as records."""
     batch = Batch.random(shape)
     everyone = _build(makers, batch)
     agreement.check((c for _, c in everyone if not c.slow), batch)
-    timings = round_robin((c for _, c in everyone if not c.slow), effort, cores.undisturbed)
+    timings = round_robin((c for _, c in everyone if not c.slow), effort, core.undisturbed)
     records = [_record(key, timing) for key, timing in timings.items()]
     for module, contestant in everyone:
         if contestant.slow:
@@ -83,12 +83,12 @@ def measure_shape(
 
 
 def measure_sweep(
-    makers: dict[str, Make], cores: Cores, shapes: Sequence[Shape], keys: Collection[Key], effort: Effort
+    makers: dict[str, Make], core: Core, shapes: Sequence[Shape], keys: Collection[Key], effort: Effort
 ) -> Iterator[dict[str, Any]]:
     """Some contestants while one dimension grows."""
     for shape in shapes:
         chosen = [c for _, c in _build(makers, Batch.random(shape)) if c.key in keys and not c.slow]
-        timings = round_robin(chosen, effort, cores.undisturbed)
+        timings = round_robin(chosen, effort, core.undisturbed)
         yield {"shape": shape, "timings": [_record(key, timing) for key, timing in timings.items()]}
 
 
@@ -121,18 +121,18 @@ def measure(*, quick: bool) -> dict[str, Any]:
     makers, missing = contestants.load()
     for module, why in missing.items():
         say(f"not measured: {module} ({why})")
-    cores = Cores()
+    core = Core()
     effort, sweep_effort = (QUICK, QUICK_SWEEP) if quick else (FULL, SWEEP)
     shapes, sweeps = (QUICK_SHAPES, QUICK_SWEEPS) if quick else (SHAPES, SWEEPS)
     results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "missing": missing}
     results["shapes"] = []
     for shape in shapes:
         say(shape)
-        results["shapes"].append({"shape": shape, "timings": measure_shape(makers, cores, shape, effort, LONGEST_CALL)})
+        results["shapes"].append({"shape": shape, "timings": measure_shape(makers, core, shape, effort, LONGEST_CALL)})
     results["sweeps"] = {}
     for name, steps in sweeps.items():
         say(f"{name} grows")
-        results["sweeps"][name] = list(measure_sweep(makers, cores, steps, SWEEP_KEYS[name], sweep_effort))
+        results["sweeps"][name] = list(measure_sweep(makers, core, steps, SWEEP_KEYS[name], sweep_effort))
     if not quick:
         say(f"memory at {MEMORY_SHAPE}")
         results["memory"] = {"shape": MEMORY_SHAPE, "peaks": list(measure_memory(makers, MEMORY_SHAPE))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -15,10 +14,8 @@ from numpy.typing import ArrayLike
 # Calls, or runs of calls, of which the quickest tells how long a call takes.
 WARM_UP = 5
 
-# Seconds to wait for a core that another process uses, and the longest sample that waits for it: cores are not ours
-# for long enough to have one without any disturbance.
-PAUSE = 0.01
-LONGEST_REPEATED = 0.1
+# Seconds of the longest sample that is taken again: cores are seldom ours for longer.
+LONGEST_REPEATED = 2e-3
 
 # Undisturbed samples that speak for a contestant without the others.
 ENOUGH = 5
@@ -26,8 +23,8 @@ ENOUGH = 5
 Outcome = tuple[float, ArrayLike]
 Timer = Callable[[int], int]
 
-# Whether so many cores are ours at the moment.
-Undisturbed = Callable[[int], bool]
+# Whether the core is ours at the moment.
+Undisturbed = Callable[[], bool]
 
 
 class Key(NamedTuple):
@@ -67,18 +64,18 @@ class Effort:
         sample: seconds that a sample should take; it is as many calls as that needs, at least one.
         budget: seconds for all samples of one contestant, which may mean fewer than `rounds`, but never under `least`.
         least: samples of a contestant that a sample of one call takes beyond the budget.
-        patience: seconds that may go by because others used the cores, for all contestants on as many threads.
+        patience: seconds for a sample to be taken on an undisturbed core.
     """
 
     rounds: int = 41
-    sample: float = 2e-3
+    sample: float = 5e-4
     budget: float = 0.9
     least: int = 3
-    patience: float = 60.0
+    patience: float = 0.06
 
 
 class Sample(NamedTuple):
-    """The seconds of a call, and whether the cores were the contestant's own before it and after it."""
+    """The seconds of a call, and whether the core was the contestant's own before it and after it."""
 
     seconds: float
     alone: bool
@@ -88,7 +85,7 @@ class Sample(NamedTuple):
 class Timing:
     """Seconds a call, over the samples of one contestant; a sample is the mean of `loops` calls.
 
-    All samples were taken on undisturbed cores, or else, for want of such, `disturbed` were not.
+    All samples were taken on an undisturbed core, or else, for want of such, `disturbed` were not.
     """
 
     median: float
@@ -133,19 +130,18 @@ def python_timer(call: Callable[[], Any], before: Callable[[], Any] | None = Non
 def round_robin(contestants: Iterable[Contestant], effort: Effort, undisturbed: Undisturbed) -> dict[Key, Timing]:
     """Time all contestants in turn, round after round. Slow ones sit out some rounds, evenly spread.
 
-    A sample is taken again when the cores were not its own before it and after it, until the patience is at its end.
+    A sample is taken again when the core was not its own before it and after it, until the patience is at its end.
     """
     contestants = list(contestants)
     plans = [_plan(contestant, effort) for contestant in contestants]
     samples: list[list[Sample]] = [[] for _ in contestants]
-    patience = _Patience(undisturbed, effort.patience)
     collecting = gc.isenabled()
     gc.disable()
     try:
         for turn in range(1, effort.rounds + 1):
             for contestant, (loops, count), taken in zip(contestants, plans, samples, strict=True):
                 if len(taken) * effort.rounds < turn * count:
-                    taken.append(patience.sample(contestant, loops))
+                    taken.append(_sample(contestant, loops, effort.patience, undisturbed))
             gc.collect(0)
     finally:
         if collecting:
@@ -156,31 +152,18 @@ def round_robin(contestants: Iterable[Contestant], effort: Effort, undisturbed: 
     }
 
 
-class _Patience:
-    """Takes samples on undisturbed cores for as long as it has time to wait for them."""
-
-    def __init__(self, undisturbed: Undisturbed, seconds: float) -> None:
-        self._undisturbed = undisturbed
-        # Two cores are seldom undisturbed at a time, and should not use up the patience for one.
-        self._left: defaultdict[int, float] = defaultdict(lambda: seconds)
-
-    def sample(self, contestant: Contestant, loops: int) -> Sample:
-        """An undisturbed one, if there is patience."""
-        threads = contestant.key.threads
-        while True:
-            start = time.perf_counter()
-            alone = self._undisturbed(threads)
-            waits = self._left[threads] > 0
-            if alone or not waits:
-                if loops > 1:
-                    contestant.timer(1)  # brings back the caches that the one before has filled
-                seconds = contestant.timer(loops) * 1e-9
-                alone = alone and self._undisturbed(threads)
-                if alone or not waits or seconds > LONGEST_REPEATED:
-                    return Sample(seconds / loops, alone)
-            else:
-                time.sleep(PAUSE)
-            self._left[threads] -= time.perf_counter() - start
+def _sample(contestant: Contestant, loops: int, patience: float, undisturbed: Undisturbed) -> Sample:
+    """An undisturbed one, if there is patience."""
+    end = time.perf_counter() + patience
+    while True:
+        alone = undisturbed()
+        if alone or time.perf_counter() >= end:
+            if loops > 1:
+                contestant.timer(1)  # brings back the caches that the one before has filled
+            seconds = contestant.timer(loops) * 1e-9
+            alone = alone and undisturbed()
+            if alone or seconds > LONGEST_REPEATED or time.perf_counter() >= end:
+                return Sample(seconds / loops, alone)
 
 
 def _plan(contestant: Contestant, effort: Effort) -> tuple[int, int]:

@@ -7,10 +7,9 @@
 /* ----------------------------------------------------------------------------------------------- one or two threads */
 
 struct share {
-    void (*work)(struct share *);
+    void (*work)(const struct share *);
     long loops;
     pthread_barrier_t *start;
-    int64_t quickest;  /* of additions: nanoseconds */
     float *to;         /* of a copy */
     const float *from; /* of a copy */
     size_t count;      /* of a copy: numbers */
@@ -44,7 +43,7 @@ static int64_t time_of(struct share *shares, int threads) {
 
 /* -------------------------------------------------------------------------------------------------- memory copies */
 
-static void copy(struct share *share) {
+static void copy(const struct share *share) {
     for (long i = 0; i < share->loops; i++) {
         memcpy(share->to, share->from, share->count * sizeof(float));
         __asm__ volatile("" ::: "memory"); /* every copy is wanted */
@@ -100,7 +99,7 @@ DEFINE_CHAINS(32)
 DEFINE_CHAINS(64)
 #endif
 
-static void multiply_add(struct share *share) {
+static void multiply_add(const struct share *share) {
     switch (share->bytes) {
     case 16: chains_16(share->loops); break;
 #if defined __AVX2__
@@ -133,32 +132,18 @@ int64_t fma_time(int bytes, int threads, long loops) {
 /* Floating-point operations in one block: a multiplication and an addition a lane. */
 long fma_operations(int bytes) { return 2L * CHAINS * STEPS * (bytes / (long)sizeof(float)); }
 
-/* ------------------------------------------------------------------------------------------------ additions */
-
-#define TRIES 3
+/* ------------------------------------------------------------------------------------------------------ additions */
 
 /*
- * Additions of whole numbers that do not wait for one another: as many as the processor can begin in a cycle, which
- * are the first thing that it divides when another process runs on the same core.
+ * Nanoseconds of `loops` times eight additions of whole numbers that do not wait for one another: as many as the
+ * processor can begin in a cycle, which are the first thing that it divides when somebody else runs on the same core.
  */
-static void add(struct share *share) {
-    share->quickest = INT64_MAX;
-    for (int i = 0; i < TRIES; i++) { /* an interrupt is no other process */
-        long a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-        int64_t from = now();
-        for (long j = 0; j < share->loops; j++) {
-            a++, b++, c++, d++, e++, f++, g++, h++;
-            __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g), "+r"(h));
-        }
-        int64_t time = now() - from;
-        if (time < share->quickest) share->quickest = time;
+int64_t add_time(long loops) {
+    long a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    int64_t from = now();
+    for (long i = 0; i < loops; i++) {
+        a++, b++, c++, d++, e++, f++, g++, h++;
+        __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g), "+r"(h));
     }
-}
-
-/* Nanoseconds of `loops` additions at the quickest of a few tries, by the slower of 1 or 2 threads. -1: no thread. */
-int64_t add_time(int threads, long loops) {
-    struct share share = {.work = add, .loops = loops};
-    struct share shares[2] = {share, share};
-    if (time_of(shares, threads) < 0) return -1;
-    return shares[0].quickest < shares[1].quickest ? shares[1].quickest : shares[0].quickest;
+    return now() - from;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from native import checked, native
+from native import native
 from shapes import Batch
 from timing import Contestant, Key
 
@@ -26,9 +26,15 @@ def contestants(batch: Batch) -> Iterator[Contestant]:
 def copy(batch: Batch, threads: int, loops: int) -> int:
     """The nanoseconds of so many copies."""
     addresses = batch.gradient.ctypes.data, batch.unit.ctypes.data
-    return checked(native().copy_time(*addresses, batch.shape.size, threads, loops))
+    return _checked(native().copy_time(*addresses, batch.shape.size, threads, loops))
 
 
 def multiply_add(width: int, threads: int, loops: int) -> int:
     """The nanoseconds of so many blocks of multiply-adds on each thread, in vectors of so many bytes."""
-    return checked(native().fma_time(width, threads, loops))
+    return _checked(native().fma_time(width, threads, loops))
+
+
+def _checked(nanoseconds: int) -> int:
+    if nanoseconds < 0:
+        raise OSError("a second thread could not be started")
+    return nanoseconds
