@@ -18,7 +18,7 @@ WARM_UP = 5
 LONGEST_REPEATED = 2e-3
 
 # Undisturbed samples that speak for a contestant without the others.
-ENOUGH = 5
+ENOUGH = 9
 
 Outcome = tuple[float, ArrayLike]
 Timer = Callable[[int], int]
@@ -71,7 +71,7 @@ class Effort:
     sample: float = 5e-4
     budget: float = 0.9
     least: int = 3
-    patience: float = 0.06
+    patience: float = 0.1
 
 
 class Sample(NamedTuple):

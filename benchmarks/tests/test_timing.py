@@ -77,7 +77,7 @@ def test_without_patience_samples_are_taken_as_they_come_and_counted(patience: f
     assert (taken.samples, taken.disturbed) == (8, 8)
 
 
-@pytest.mark.parametrize(("each", "median", "samples", "disturbed"), [(5, 1.0, 5, 0), (4, 1.5, 8, 4)])
+@pytest.mark.parametrize(("each", "median", "samples", "disturbed"), [(9, 1.0, 9, 0), (8, 1.5, 16, 8)])
 def test_enough_undisturbed_samples_speak_alone(each: int, median: float, samples: int, disturbed: int) -> None:
     taken = Timing.of([Sample(1.0, alone=True), Sample(2.0, alone=False)] * each, 1, 0)
     assert (taken.median, taken.samples, taken.disturbed) == (median, samples, disturbed)
