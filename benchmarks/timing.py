@@ -159,7 +159,7 @@ def _sample(contestant: Contestant, loops: int, patience: float, undisturbed: Un
         alone = undisturbed()
         if alone or time.perf_counter() >= end:
             if loops > 1:
-                contestant.timer(1)  # brings back the caches that the one before has filled
+                contestant.timer(loops // 2)  # brings back the caches that the one before has filled
             seconds = contestant.timer(loops) * 1e-9
             alone = alone and undisturbed()
             if alone or seconds > LONGEST_REPEATED or time.perf_counter() >= end:
