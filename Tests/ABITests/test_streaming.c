@@ -58,6 +58,7 @@ void test_streaming(void)
     }
     /* Numbers of bytes that something other than 16 divides: of a row, and from one row to the next. */
     run(element_f32, 1003, 1004, 0, PULLPUSH_NORMALIZE_NONE, 1);
+    run(element_f32, 1002, 1004, 0, PULLPUSH_NORMALIZE_NONE, 1);
     run(element_f32, 1104, 1105, 0, PULLPUSH_NORMALIZE_NONE, 1);
     /* And of an address, whatever divides it. */
     for (size_t piece = 0; piece < 17; piece++)
