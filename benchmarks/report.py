@@ -63,9 +63,7 @@ def markdown(results: Results, pictures: dict[str, Path]) -> str:
         "Columns are batches B×D×K. A quotient of times is of medians of calls made in turn in one process; ✗ marks a "
         "lost bar. In brackets: the bound at 64×128×4, where fixed costs show. Two threads are what the library makes "
         "of them when it chooses by size.",
-        "Whoever else runs on a core slows arithmetic more than copies. So a sample is taken again, unless it is long, "
-        "until additions are as quick before it and after it as on a core of one's own; of all samples "
-        f"{100 * results.disturbed:.0f} % were taken without.",
+        company(results),
         bar_table(results),
         lost_table(results),
         "## PullPush",
@@ -101,6 +99,17 @@ def caption(results: Results) -> str:
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {caches}; {facts['system']}. {versions}; {', '.join(facts['blas'])}. "
         f"Kernels: {facts['isa']}. {facts['date']}, commit {facts['commit']}.{missing}"
+    )
+
+
+def company(results: Results) -> str:
+    """What was done about others on the core."""
+    if results.disturbed is None:
+        return ""
+    return (
+        "Whoever else runs on a core slows arithmetic more than copies. So a sample is taken again, unless it is long, "
+        "until additions are as quick before it and after it as on a core of one's own; of all samples "
+        f"{100 * results.disturbed:.0f} % were taken without."
     )
 
 

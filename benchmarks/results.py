@@ -67,10 +67,12 @@ class Results:
         return record["operations"] / record["median"] if record and "operations" in record else None
 
     @property
-    def disturbed(self) -> float:
-        """The part of all samples that were taken while another process had a part of the core."""
-        records = [record for _, timings in self._shapes for record in timings.values()]
-        return float(sum(r.get("disturbed", 0) for r in records) / sum(r.get("samples", 0) for r in records))
+    def disturbed(self) -> float | None:
+        """The part of all samples taken while another process had a part of the core, None where nobody looked."""
+        records = [record for _, timings in self._shapes for record in timings.values() if "samples" in record]
+        if not any("disturbed" in record for record in records):
+            return None
+        return float(sum(r.get("disturbed", 0) for r in records) / sum(r["samples"] for r in records))
 
     @cached_property
     def vector_bits(self) -> int | None:

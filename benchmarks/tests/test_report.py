@@ -188,3 +188,12 @@ def test_a_peer_near_memcpy_cannot_be_beaten_by_much(factor: float, out_of_reach
 )
 def test_durations(seconds: float, text: str) -> None:
     assert report.duration(seconds) == text
+
+
+def test_samples_beside_others_are_said_where_they_were_counted() -> None:
+    assert "of all samples 12 % were taken without" in report.company(results())
+    old = data()
+    for shape in old["shapes"]:
+        for timing in shape["timings"]:
+            del timing["disturbed"]
+    assert report.company(Results(json.loads(json.dumps(old)))) == ""
