@@ -1,4 +1,5 @@
-/* Batches of ever more rows, whose labels want ever more scratch memory: little of it stays when a call ends. */
+/* Batches of ever more rows, whose labels want ever more scratch memory: little of it stays when a call ends. And the
+ * linear push of many identities, in a process that may have little more memory. */
 #include "../ABITests/check.h"
 #include "tests.h"
 #include "within.h"
@@ -7,9 +8,10 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { MOST_ROWS = 1 << 20, FEW_PAGES = 16 };
+enum { MOST_ROWS = 1 << 20, FEW_PAGES = 16, DIM = 64, LITTLE = 1 << 20 };
 
 static size_t allocated(void)
 {
@@ -44,5 +46,14 @@ void test_scratch(void)
               count_pages() - pages, rows);
     }
     check(most_kept > KEPT_BYTES / 4, "%zu bytes are all that ever stayed: this test sees none", most_kept);
+
+    struct rlimit before_limit, limit;
+    getrlimit(RLIMIT_AS, &before_limit);
+    limit = before_limit;
+    limit.rlim_cur = (rlim_t)(count_pages() * page) + LITTLE;
+    setrlimit(RLIMIT_AS, &limit);
+    pullpush_batch batch = {sizeof batch, features, MOST_ROWS / DIM, DIM, 0, NULL, 1, PULLPUSH_DTYPE_F32, 0};
+    check(api.evaluate(&batch, NULL, &result, NULL, 0, NULL, 0) == PULLPUSH_OK, "more scratch than a few vectors");
+    setrlimit(RLIMIT_AS, &before_limit);
     free(features), free(labels);
 }
