@@ -20,7 +20,7 @@ class Core:
     def undisturbed(self) -> bool:
         """Whether additions are about as quick as they can be.
 
-        A thread that shares its core with another loses a quarter to half of them.
+        A thread that shares its core with another loses a fifth to two fifths of them.
         """
         taken = _additions()
         self._quickest = min(self._quickest, taken)

@@ -108,7 +108,7 @@ def company(results: Results) -> str:
         return ""
     return (
         "Whoever else runs on a core slows arithmetic more than copies. So a sample is taken again, unless it is long, "
-        "until additions are as quick before it and after it as on a core of one's own; of all samples "
+        "until additions are as quick before it and after it as on a core of one's own; of the samples that count "
         f"{100 * results.disturbed:.0f} % were taken without."
     )
 

@@ -68,7 +68,7 @@ class Results:
 
     @property
     def disturbed(self) -> float | None:
-        """The part of all samples taken while another process had a part of the core, None where nobody looked."""
+        """The part of the samples that count (see `Timing`) that were disturbed; None where nobody looked."""
         records = [record for _, timings in self._shapes for record in timings.values() if "samples" in record]
         if not any("disturbed" in record for record in records):
             return None
