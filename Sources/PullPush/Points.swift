@@ -47,7 +47,7 @@ extension RowReader {
             let group = loadPoints(points, next..<range.upperBound)
             // The rounding of a sum in the compute type grows with its length.
             let rowCount = group.points.count &* group.rowsOfPoint
-            for a in stride(from: 0, to: rowCount, by: Self.fewRows) {
+            for a in Steps(to: rowCount, by: Self.fewRows) {
                 kernels.add(states + a, min(Self.fewRows, rowCount &- a), to: total, count: columns)
             }
             next = group.points.upperBound

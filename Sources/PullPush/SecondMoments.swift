@@ -72,7 +72,7 @@ private struct MomentWork: UnitWork {
         let first = unit &* Self.stripe
         let columns = rows.dim &- first
         let count = min(Self.stripe, columns)
-        for start in stride(from: 0, to: points.count, by: Self.depth) {
+        for start in Steps(to: points.count, by: Self.depth) {
             let block = points.rows.from(row: start, column: first, rows.element)
             kernels.multiply(
                 m: count, n: columns, k: min(Self.depth, points.count &- start), block.transposed, block,

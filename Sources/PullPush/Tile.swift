@@ -108,9 +108,10 @@ struct Tile {
     ///   - own: whether the pairs are those within an identity, self pairs included, or those between identities
     ///   - mirrored: whether points beyond the block stand for two pairs
     @_optimize(size)
+    @inline(never)
     private func weigh(_ partners: Range<Int>, into weights: Matrix, own: Bool, mirrored: Bool) -> PairSums {
         var sums = PairSums()
-        for first in stride(from: partners.lowerBound, to: partners.upperBound, by: points.blockSize) {
+        for first in Steps(from: partners.lowerBound, to: partners.upperBound, by: points.blockSize) {
             let others = first..<min(first &+ points.blockSize, partners.upperBound)
             let tile = weights.from(row: first &- partners.lowerBound, rows.element)
             kernels.multiply(
@@ -139,7 +140,7 @@ struct Tile {
     ) -> PairSums {
         let weights = space.pointee.weights
         var sums = PairSums()
-        for first in stride(from: partners.lowerBound, to: partners.upperBound, by: TileSpace.partners) {
+        for first in Steps(from: partners.lowerBound, to: partners.upperBound, by: TileSpace.partners) {
             let some = first..<min(first &+ TileSpace.partners, partners.upperBound)
             sums += weigh(some, into: weights, own: own, mirrored: mirrored)
             if hasGradient {
@@ -204,7 +205,7 @@ struct Tile {
     private func transpose() {
         let (start, transposed) = (rows(from: block.lowerBound).start, space.pointee.transposed)
         let (rowStride, columnStride) = (points.rows.rowStride, points.blockSize)
-        for i in stride(from: 0, to: block.count, by: 4) {
+        for i in Steps(to: block.count, by: 4) {
             if rows.element.computesInDouble {
                 let from = start.assumingMemoryBound(to: Double.self) + i &* rowStride
                 let to = transposed.assumingMemoryBound(to: Double.self) + i
@@ -214,7 +215,7 @@ struct Tile {
             } else {
                 let from = start.assumingMemoryBound(to: Float.self) + i &* rowStride
                 let to = transposed.assumingMemoryBound(to: Float.self) + i
-                for column in stride(from: 0, to: width, by: 4) {
+                for column in Steps(to: width, by: 4) {
                     cvectors_transpose(from + column, rowStride, to + column &* columnStride, columnStride)
                 }
             }

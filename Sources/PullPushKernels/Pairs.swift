@@ -59,7 +59,7 @@ extension PairTile {
             let rowSquare = Register<S>(repeating: rowSquares.assumingMemoryBound(to: S.self)[j])
             var value = Register<S>.zero
             var weight = Register<S>.zero
-            for column in Swift.stride(from: 0, to: columns, by: S.laneCount) {
+            for column in Steps(to: columns, by: S.laneCount) {
                 let result = pair(Register(row + column), rowSquare + Register(squares + column))
                 value = value + result.value
                 weight = weight + result.weight

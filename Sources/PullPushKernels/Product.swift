@@ -72,16 +72,19 @@ private struct Panel<S: ComputeScalar> {
 
     @inline(__always)
     func multiply(column: Int) {
-        for row in stride(from: 0, to: rows, by: productRows) {
+        for row in Steps(to: rows, by: productRows) {
             let aRows = SixRows(a + row &* aRowStride, aRowStride)
             var aColumn = 0
             var bRow = b + column
             var strip = Strip<S>()
-            for _ in 0..<depth {
+            // There is a first one, which spares the way around.
+            var left = depth
+            repeat {
                 strip.add(aRows, aColumn, UnsafeRawPointer(bRow).loadUnaligned(as: S.TwoLanes.self))
                 aColumn &+= aColumnStride
                 bRow += bRowStride
-            }
+                left &-= 1
+            } while left > 0
             strip.write(c + row &* cRowStride + column, cRowStride, adding: adding)
         }
     }
@@ -97,13 +100,13 @@ func matrixProduct<S: ComputeScalar>(
 ) {
     let depth = 64
     let width = S.padded(n)
-    for inner in stride(from: 0, to: k, by: depth) {
+    for inner in Steps(to: k, by: depth) {
         let panel = Panel(
             rows: m, depth: min(depth, k &- inner),
             a: UnsafePointer(a.start.assumingMemoryBound(to: S.self)) + inner &* a.columnStride,
             aRowStride: a.rowStride, aColumnStride: a.columnStride,
             b: UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride, bRowStride: b.rowStride,
             c: c.start.assumingMemoryBound(to: S.self), cRowStride: c.rowStride, adding: adding || inner > 0)
-        for column in stride(from: 0, to: width, by: S.TwoLanes.scalarCount) { panel.multiply(column: column) }
+        for column in Steps(to: width, by: S.TwoLanes.scalarCount) { panel.multiply(column: column) }
     }
 }

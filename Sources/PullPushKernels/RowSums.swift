@@ -75,11 +75,11 @@ func addScaledRows<S: ComputeScalar>(
     var next = 0
     while next < whole {
         var block = Block<S>.zero
-        for a in stride(from: 0, to: fours, by: 4) { block = FourScaledRows(rows, from: a).add(next, to: block) }
+        for a in Steps(to: fours, by: 4) { block = FourScaledRows(rows, from: a).add(next, to: block) }
         for a in fours..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
         product.add(block)
         block.store(sum + next)
-        for a in stride(from: 0, to: productCount & ~3, by: 4) {
+        for a in Steps(to: productCount & ~3, by: 4) {
             FourScaledRows(rows, from: a).addProducts(next, with: block, to: products + a &* S.laneCount)
         }
         for a in productCount & ~3..<productCount {

@@ -59,7 +59,7 @@ func writeGradientRows<S: ComputeScalar>(
 
 @inline(__always)
 private func fetch(_ start: UnsafeRawPointer, bytes: Int) {
-    for offset in stride(from: 0, to: bytes, by: 64) { cvectors_prefetch(start + offset) }
+    for offset in Steps(to: bytes, by: 64) { cvectors_prefetch(start + offset) }
 }
 
 private struct RowTarget<S: ComputeScalar> {
