@@ -43,6 +43,8 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
 let kernelVariants: [Target] = [
     kernels("PullPushKernels", march: nil),
     kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
+    // The matrix product alone.
+    kernels("PullPushKernelsV4", march: "x86-64-v4", defines: ["PULLPUSH_FMA", "PULLPUSH_AVX512"]),
 ]
 #else
 let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]

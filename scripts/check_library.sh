@@ -50,7 +50,7 @@ holds "nothing undefined beside glibc: ${undefined//$'\n'/ }" \
 if [[ $(readelf --file-header "$library") == *X86-64* ]]; then
     code=$(objdump --disassemble --no-show-raw-insn "$library")
     instructions() { grep -cE "$1" <<<"$code" || true; }
-    kernels=('mulps.*%xmm' 'vfmadd.*ps.*%ymm' 'vfmadd.*pd.*%ymm')
+    kernels=('mulps.*%xmm' 'vfmadd.*ps.*%ymm' 'vfmadd.*pd.*%ymm' 'vfmadd.*ps.*%zmm')
     for kernel in "${kernels[@]}"; do
         holds "has instructions $kernel" test "$(instructions "$kernel")" -gt 10
     done

@@ -24,25 +24,32 @@ static inline int csystem_format_real(char *buffer, size_t size, double value) {
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* Whether processor and operating system support all of x86-64-v3. */
-static inline int csystem_has_x86_v3(void) {
-    unsigned a, b, c, d;
+/* 1 if processor and operating system support all of x86-64-v3, 2 if all of x86-64-v4, else 0, from what `cpuid` and `xgetbv`
+ * tell: ecx of leaf 1, the state that is saved, ecx of leaf 80000001 and ebx of leaf 7. */
+static inline int csystem_x86_level_of(unsigned leaf1, unsigned saved, unsigned leaf80000001, unsigned leaf7) {
     const unsigned sse3 = 1u << 0, ssse3 = 1u << 9, fma = 1u << 12, cx16 = 1u << 13, sse4_1 = 1u << 19;
-    const unsigned sse4_2 = 1u << 20, movbe = 1u << 22, popcnt = 1u << 23, osxsave = 1u << 27, avx = 1u << 28;
-    const unsigned f16c = 1u << 29, v2 = sse3 | ssse3 | cx16 | sse4_1 | sse4_2 | popcnt;
-    const unsigned leaf1 = v2 | fma | movbe | osxsave | avx | f16c;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (~c & leaf1)) return 0;
-    unsigned low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if (~low & 0x6) return 0; /* the operating system saves xmm and ymm */
-    const unsigned lahf = 1u << 0, lzcnt = 1u << 5, leaf80000001 = lahf | lzcnt;
-    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || (~c & leaf80000001)) return 0;
+    const unsigned sse4_2 = 1u << 20, movbe = 1u << 22, popcnt = 1u << 23, avx = 1u << 28, f16c = 1u << 29;
+    const unsigned v2 = sse3 | ssse3 | cx16 | sse4_1 | sse4_2 | popcnt;
+    const unsigned lahf = 1u << 0, lzcnt = 1u << 5;
     const unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;
-    const unsigned leaf7 = bmi1 | avx2 | bmi2;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && !(~b & leaf7);
+    const unsigned avx512f = 1u << 16, avx512dq = 1u << 17, avx512cd = 1u << 28, avx512bw = 1u << 30, avx512vl = 1u << 31;
+    const unsigned ymm = 0x6, zmm = 0xe0;
+    if ((~leaf1 & (v2 | fma | movbe | avx | f16c)) | (~saved & ymm) | (~leaf80000001 & (lahf | lzcnt)) |
+        (~leaf7 & (bmi1 | avx2 | bmi2)))
+        return 0;
+    return ((~saved & zmm) | (~leaf7 & (avx512f | avx512dq | avx512cd | avx512bw | avx512vl))) ? 1 : 2;
+}
+
+static inline int csystem_x86_level(void) {
+    unsigned a, b, d, leaf1, saved, leaf80000001, leaf7;
+    const unsigned osxsave = 1u << 27;
+    if (!__get_cpuid(1, &a, &b, &leaf1, &d) || !(leaf1 & osxsave)) return 0;
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+    if (!__get_cpuid(0x80000001u, &a, &b, &leaf80000001, &d) || !__get_cpuid_count(7, 0, &a, &leaf7, &b, &d)) return 0;
+    return csystem_x86_level_of(leaf1, saved, leaf80000001, leaf7);
 }
 #else
-static inline int csystem_has_x86_v3(void) { return 0; }
+static inline int csystem_x86_level(void) { return 0; }
 #endif
 
 static inline int64_t csystem_fetch_add(int64_t *value, int64_t amount) {

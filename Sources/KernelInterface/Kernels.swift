@@ -78,11 +78,7 @@ open class Kernels: @unchecked Sendable {
         _ job: UnsafePointer<GradientJob>, _ space: LinearSpace, _ identities: Range<Int>, oneByOne: Bool
     ) -> LinearSums { LinearSums() }
 
-    // MARK: Matrices and pairs
-
-    /// `c (+)= a·b` for an m×k by k×n product. Rows of b and c are contiguous and padded: n is rounded up to whole
-    /// lanes. m is rounded up to a multiple of `productRows`: a and c have that many rows.
-    open func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {}
+    // MARK: Pairs
 
     /// See `PairTile`.
     open func evaluatePairs(_ tile: PairTile, _ function: PairFunction) -> PairSums { PairSums() }

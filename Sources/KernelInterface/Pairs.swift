@@ -54,28 +54,3 @@ public struct PairSums: Sendable {
         sums.active &+= other.active
     }
 }
-
-/// A matrix of compute scalars for `multiply`.
-public struct Matrix {
-    public var start: UnsafeMutableRawPointer
-    /// Scalars from one row to the next, and from one column to the next.
-    public var rowStride: Int
-    public var columnStride: Int
-
-    @inlinable
-    public init(_ start: UnsafeMutableRawPointer, rowStride: Int, columnStride: Int = 1) {
-        self.start = start
-        self.rowStride = rowStride
-        self.columnStride = columnStride
-    }
-
-    public var transposed: Matrix { Matrix(start, rowStride: columnStride, columnStride: rowStride) }
-
-    /// The part of a matrix of contiguous rows that begins at this row and column.
-    public func from(row: Int, column: Int = 0, _ element: ElementType) -> Matrix {
-        Matrix(start + (row &* rowStride &+ column) &* element.computeSize, rowStride: rowStride)
-    }
-}
-
-/// Rows of `c` that `multiply` works on at a time.
-public let productRows = 6

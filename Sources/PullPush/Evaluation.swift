@@ -56,6 +56,9 @@ struct Evaluation {
 
     var loss: PullPushLoss { call.pointee.loss }
 
+    /// `c (+)= a·b`, see `Product`.
+    func multiply(_ product: Product) { InstructionSet.current.multiply(product, rows.element) }
+
     var rows: Rows { groupedRows.pointee }
 
     /// Compute scalars in a vector of dim numbers.

@@ -4,6 +4,7 @@ import PullPushKernels
 
 #if arch(x86_64)
 import PullPushKernelsV3
+import PullPushKernelsV4
 #endif
 
 extension StaticString {
@@ -25,35 +26,56 @@ func onFirstUse(_ place: UnsafeMutablePointer<Int64>, _ find: () -> Int64) -> In
 }
 
 /// The instruction set the kernels run with.
-public enum InstructionSet: Sendable {
+public enum InstructionSet: Int64, CaseIterable, Sendable {
     case baseline
     /// AVX2 and fused multiply-add
     case x86v3
+    /// The same, and matrix products with AVX-512
+    case x86v4
 
     public var name: StaticString {
         switch self {
         case .baseline: "baseline"
         case .x86v3: "x86-64-v3"
+        case .x86v4: "x86-64-v4"
         }
     }
 
-    /// The best one of this machine, unless the environment variable PULLPUSH_ISA says "baseline".
-    public static var current: InstructionSet { onFirstUse(&known, choose) == 0 ? .baseline : .x86v3 }
+    /// The best one of this machine, or a lesser one that the environment variable PULLPUSH_ISA names.
+    public static var current: InstructionSet { InstructionSet(rawValue: onFirstUse(&known, choose)) ?? .baseline }
 
     nonisolated(unsafe) private static var known: Int64 = 0
 
     private static func choose() -> Int64 {
-        if let wish = environment("PULLPUSH_ISA"), strcmp(wish, InstructionSet.baseline.name.cString) == 0 { return 0 }
-        return Int64(csystem_has_x86_v3())
+        let best = Int64(csystem_x86_level())
+        guard let wish = environment("PULLPUSH_ISA") else { return best }
+        var chosen = best
+        while chosen >= 0, strcmp(wish, InstructionSet(rawValue: chosen)!.name.cString) != 0 { chosen -= 1 }
+        return chosen < 0 ? best : chosen
     }
 
     func kernels(for element: ElementType) -> Kernels {
         let double = element.computesInDouble
-        switch self {
         #if arch(x86_64)
-        case .x86v3: return PullPushKernelsV3.makeKernels(computingInDouble: double)
+        if self != .baseline { return PullPushKernelsV3.makeKernels(computingInDouble: double) }
         #endif
-        default: return PullPushKernels.makeKernels(computingInDouble: double)
+        return PullPushKernels.makeKernels(computingInDouble: double)
+    }
+
+    /// Works a product out, and is called with what `element` is computed in.
+    @inline(never)
+    func multiply(_ product: Product, _ element: ElementType) {
+        if element.computesInDouble {
+            #if arch(x86_64)
+            if self != .baseline { return PullPushKernelsV3.multiplyDoubles(product) }
+            #endif
+            PullPushKernels.multiplyDoubles(product)
+        } else {
+            #if arch(x86_64)
+            if self == .x86v4 { return PullPushKernelsV4.multiplyFloats(product) }
+            if self == .x86v3 { return PullPushKernelsV3.multiplyFloats(product) }
+            #endif
+            PullPushKernels.multiplyFloats(product)
         }
     }
 }

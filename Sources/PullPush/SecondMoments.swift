@@ -74,9 +74,10 @@ private struct MomentWork: UnitWork {
         let count = min(Self.stripe, columns)
         for start in Steps(to: points.count, by: Self.depth) {
             let block = points.rows.from(row: start, column: first, rows.element)
-            kernels.multiply(
-                m: count, n: columns, k: min(Self.depth, points.count &- start), block.transposed, block,
-                into: product, adding: false)
+            evaluation.multiply(
+                Product(
+                    m: count, n: columns, k: min(Self.depth, points.count &- start), block.transposed, block,
+                    into: product, adding: false))
             for row in 0..<count {
                 state.pointee.features = UnsafeRawPointer(product.from(row: row, rows.element).start)
                 kernels.add(state, 1, to: moments + ((first &+ row) &* rows.dim &+ first), count: columns)

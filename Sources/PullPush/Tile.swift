@@ -114,9 +114,10 @@ struct Tile {
         for first in Steps(from: partners.lowerBound, to: partners.upperBound, by: points.blockSize) {
             let others = first..<min(first &+ points.blockSize, partners.upperBound)
             let tile = weights.from(row: first &- partners.lowerBound, rows.element)
-            kernels.multiply(
-                m: others.count, n: block.count, k: rows.dim, rows(from: first),
-                Matrix(space.pointee.transposed, rowStride: points.blockSize), into: tile, adding: false)
+            work.pointee.evaluation.multiply(
+                Product(
+                    m: others.count, n: block.count, k: rows.dim, rows(from: first),
+                    Matrix(space.pointee.transposed, rowStride: points.blockSize), into: tile, adding: false))
             for j in 0..<others.count {
                 let own = pointsOfIdentity(of: first &+ j).clamped(to: block)
                 space.pointee.ownRanges[j] = own.lowerBound &- block.lowerBound..<own.upperBound &- block.lowerBound
@@ -155,17 +156,19 @@ struct Tile {
         // The distance hinge needs the sum of the weights, too.
         var columns = rows.dim
         if case .distanceHinge = work.pointee.function { columns = width &+ 1 }
-        kernels.multiply(
-            m: block.count, n: columns, k: partners.count, weights, rows(from: partners.lowerBound), into: gradients,
-            adding: adding)
+        work.pointee.evaluation.multiply(
+            Product(
+                m: block.count, n: columns, k: partners.count, weights, rows(from: partners.lowerBound),
+                into: gradients, adding: adding))
     }
 
     /// Begins the gradient with the product of the points with a matrix, and a multiple of a vector for each.
     @_optimize(size)
     private func begin(product matrix: Matrix, total: UnsafeRawPointer, totalWeight: Double) {
-        kernels.multiply(
-            m: block.count, n: rows.dim, k: rows.dim, rows(from: block.lowerBound), matrix, into: gradients,
-            adding: false)
+        work.pointee.evaluation.multiply(
+            Product(
+                m: block.count, n: rows.dim, k: rows.dim, rows(from: block.lowerBound), matrix, into: gradients,
+                adding: false))
         if totalWeight != 0 {
             for i in 0..<block.count { addToGradient(i, total, by: totalWeight) }
         }

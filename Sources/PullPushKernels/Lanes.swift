@@ -1,19 +1,10 @@
 import CVectors
 import KernelInterface
 
-#if hasFeature(Embedded)
-typealias LaneScalar = SIMDScalar & SendableMetatype
-#else
-/// Vectors of the whole standard library are codable, which asks the same of their scalars.
-typealias LaneScalar = SIMDScalar & SendableMetatype & Codable
-#endif
-
 /// A type the loops compute in, and what they do with whole vectors of it. `Register` and `Pair` make operators of that.
-protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
+protocol ComputeScalar: PaddedScalar {
     /// One register.
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
-    /// Two registers, or all of a vector's padding.
-    associatedtype TwoLanes: SIMD where TwoLanes.Scalar == Self
 
     static func add(_ x: Lanes, _ y: Lanes) -> Lanes
     static func subtract(_ x: Lanes, _ y: Lanes) -> Lanes
@@ -21,9 +12,6 @@ protocol ComputeScalar: BinaryFloatingPoint, LaneScalar {
     static func negate(_ lanes: Lanes) -> Lanes
     /// `x·y + z`
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes
-
-    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes
-    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes
 
     /// As many doubles as there are lanes, from two registers on or in one.
     static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
@@ -54,35 +42,23 @@ extension ComputeScalar {
 
     @inline(__always)
     static var laneCount: Int { Lanes.scalarCount }
-
-    /// Vectors that kernels share have zeros up to a multiple of this.
-    @inline(__always)
-    private static var padding: Int { self == Double.self ? lanesOfDouble : lanesOfFloat }
-
-    /// The least multiple of `padding` that holds `count`.
-    @inline(__always)
-    static func padded(_ count: Int) -> Int { (count &+ padding &- 1) & ~(padding &- 1) }
 }
 
 #if PULLPUSH_FMA
 extension Float: ComputeScalar {
     typealias Lanes = SIMD8<Float>
-    typealias TwoLanes = SIMD16<Float>
 }
 
 extension Double: ComputeScalar {
     typealias Lanes = SIMD4<Double>
-    typealias TwoLanes = SIMD8<Double>
 }
 #else
 extension Float: ComputeScalar {
     typealias Lanes = SIMD4<Float>
-    typealias TwoLanes = SIMD8<Float>
 }
 
 extension Double: ComputeScalar {
     typealias Lanes = SIMD2<Double>
-    typealias TwoLanes = SIMD4<Double>
 }
 #endif
 
@@ -168,12 +144,6 @@ extension Float {
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }
 
     @inline(__always)
-    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes { cvectors_add(x, y) }
-
-    @inline(__always)
-    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes { cvectors_multiply_add(x, y, z) }
-
-    @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
 
     @inline(__always)
@@ -203,12 +173,6 @@ extension Double {
 
     @inline(__always)
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes { cvectors_multiply_add(x, y, z) }
-
-    @inline(__always)
-    static func add(_ x: TwoLanes, _ y: TwoLanes) -> TwoLanes { cvectors_add(x, y) }
-
-    @inline(__always)
-    static func multiplyAdd(_ x: TwoLanes, _ y: TwoLanes, _ z: TwoLanes) -> TwoLanes { cvectors_multiply_add(x, y, z) }
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }

@@ -1,7 +1,15 @@
 import KernelInterface
 
+#if PULLPUSH_AVX512
+/// A vector is a register: two of them side by side make twelve sums of six rows. Fewer would leave the multipliers waiting.
+private let isPair = true
+#else
+/// A vector is two registers.
+private let isPair = false
+#endif
+
 /// Six rows of a matrix.
-private struct SixRows<S: ComputeScalar> {
+private struct SixRows<S: ProductScalar> {
     let row0: UnsafePointer<S>
     let row1: UnsafePointer<S>
     let row2: UnsafePointer<S>
@@ -16,97 +24,132 @@ private struct SixRows<S: ComputeScalar> {
     }
 }
 
-/// Six rows by two registers of a product: twelve sums keep the multipliers busy, held in registers while the inner dimension runs.
-private struct Strip<S: ComputeScalar> {
-    var row0 = S.TwoLanes.zero
-    var row1 = S.TwoLanes.zero
-    var row2 = S.TwoLanes.zero
-    var row3 = S.TwoLanes.zero
-    var row4 = S.TwoLanes.zero
-    var row5 = S.TwoLanes.zero
+/// Columns of a row: a vector of them, or a pair.
+private struct StripColumns<S: ProductScalar> {
+    private var first = S.ProductLanes.zero
+    private var second = S.ProductLanes.zero
 
     @inline(__always)
     init() {}
 
-    /// Adds a column of six numbers times a row of one vector.
+    /// - Parameter pair: from the first vector to the second
     @inline(__always)
-    mutating func add(_ a: SixRows<S>, _ column: Int, _ b: S.TwoLanes) {
-        row0 = S.multiplyAdd(S.TwoLanes(repeating: a.row0[column]), b, row0)
-        row1 = S.multiplyAdd(S.TwoLanes(repeating: a.row1[column]), b, row1)
-        row2 = S.multiplyAdd(S.TwoLanes(repeating: a.row2[column]), b, row2)
-        row3 = S.multiplyAdd(S.TwoLanes(repeating: a.row3[column]), b, row3)
-        row4 = S.multiplyAdd(S.TwoLanes(repeating: a.row4[column]), b, row4)
-        row5 = S.multiplyAdd(S.TwoLanes(repeating: a.row5[column]), b, row5)
+    init(_ row: UnsafePointer<S>, pair: Int) {
+        first = Self.load(row)
+        if isPair { second = Self.load(row + pair) }
+    }
+
+    /// Adds a number times columns.
+    @inline(__always)
+    mutating func add(_ number: S, _ columns: StripColumns) {
+        let number = S.ProductLanes(repeating: number)
+        first = S.multiplyAdd(number, columns.first, first)
+        if isPair { second = S.multiplyAdd(number, columns.second, second) }
     }
 
     @inline(__always)
-    func write(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, adding: Bool) {
-        write(row0, c, adding)
-        write(row1, c + rowStride, adding)
-        write(row2, c + 2 &* rowStride, adding)
-        write(row3, c + 3 &* rowStride, adding)
-        write(row4, c + 4 &* rowStride, adding)
-        write(row5, c + 5 &* rowStride, adding)
+    func writeFirst(_ row: UnsafeMutablePointer<S>, adding: Bool) { Self.write(first, row, adding) }
+
+    @inline(__always)
+    func writeSecond(_ row: UnsafeMutablePointer<S>, adding: Bool) { Self.write(second, row, adding) }
+
+    @inline(__always)
+    private static func load(_ row: UnsafePointer<S>) -> S.ProductLanes {
+        UnsafeRawPointer(row).loadUnaligned(as: S.ProductLanes.self)
     }
 
     @inline(__always)
-    private func write(_ row: S.TwoLanes, _ c: UnsafeMutablePointer<S>, _ adding: Bool) {
-        let c = UnsafeMutableRawPointer(c)
-        c.storeBytes(
-            of: adding ? S.add(c.loadUnaligned(as: S.TwoLanes.self), row) : row, as: S.TwoLanes.self)
+    private static func write(_ lanes: S.ProductLanes, _ row: UnsafeMutablePointer<S>, _ adding: Bool) {
+        UnsafeMutableRawPointer(row).storeBytes(
+            of: adding ? S.add(load(row), lanes) : lanes, as: S.ProductLanes.self)
     }
 }
 
-/// Two registers of columns of a product, over all rows and a part of the inner dimension.
-private struct Panel<S: ComputeScalar> {
-    let rows: Int
-    let depth: Int
-    let a: UnsafePointer<S>
-    let aRowStride: Int
-    let aColumnStride: Int
-    let b: UnsafePointer<S>
-    let bRowStride: Int
-    let c: UnsafeMutablePointer<S>
-    let cRowStride: Int
-    let adding: Bool
+/// Six rows of columns of a product: twelve sums in registers keep the multipliers busy while the inner dimension runs.
+private struct Strip<S: ProductScalar> {
+    private var row0 = StripColumns<S>()
+    private var row1 = StripColumns<S>()
+    private var row2 = StripColumns<S>()
+    private var row3 = StripColumns<S>()
+    private var row4 = StripColumns<S>()
+    private var row5 = StripColumns<S>()
 
     @inline(__always)
-    func multiply(column: Int) {
-        for row in Steps(to: rows, by: productRows) {
-            let aRows = SixRows(a + row &* aRowStride, aRowStride)
-            var aColumn = 0
-            var bRow = b + column
-            var strip = Strip<S>()
-            // There is a first one, which spares the way around.
-            var left = depth
-            repeat {
-                strip.add(aRows, aColumn, UnsafeRawPointer(bRow).loadUnaligned(as: S.TwoLanes.self))
-                aColumn &+= aColumnStride
-                bRow += bRowStride
-                left &-= 1
-            } while left > 0
-            strip.write(c + row &* cRowStride + column, cRowStride, adding: adding)
+    init() {}
+
+    /// Adds a column of six numbers times columns of a row.
+    @inline(__always)
+    mutating func add(_ a: SixRows<S>, _ column: Int, _ b: StripColumns<S>) {
+        row0.add(a.row0[column], b)
+        row1.add(a.row1[column], b)
+        row2.add(a.row2[column], b)
+        row3.add(a.row3[column], b)
+        row4.add(a.row4[column], b)
+        row5.add(a.row5[column], b)
+    }
+
+    @inline(__always)
+    func writeFirsts(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, adding: Bool) {
+        row0.writeFirst(c, adding: adding)
+        row1.writeFirst(c + rowStride, adding: adding)
+        row2.writeFirst(c + 2 &* rowStride, adding: adding)
+        row3.writeFirst(c + 3 &* rowStride, adding: adding)
+        row4.writeFirst(c + 4 &* rowStride, adding: adding)
+        row5.writeFirst(c + 5 &* rowStride, adding: adding)
+    }
+
+    @inline(__always)
+    func writeSeconds(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, adding: Bool) {
+        row0.writeSecond(c, adding: adding)
+        row1.writeSecond(c + rowStride, adding: adding)
+        row2.writeSecond(c + 2 &* rowStride, adding: adding)
+        row3.writeSecond(c + 3 &* rowStride, adding: adding)
+        row4.writeSecond(c + 4 &* rowStride, adding: adding)
+        row5.writeSecond(c + 5 &* rowStride, adding: adding)
+    }
+}
+
+extension Product {
+    /// Works it out.
+    ///
+    /// The inner dimension is cut so that the part of b that columns read stays in the first-level cache while all rows of
+    /// a pass over it, and so short that rounding stays small: an error grows with the length of a sum.
+    @inline(__always)
+    func work<S: ProductScalar>(_: S.Type) {
+        let depth = 64
+        let lanes = S.ProductLanes.scalarCount
+        for inner in Steps(to: k, by: depth) {
+            let adding = adding || inner > 0
+            let a = UnsafePointer(a.start.assumingMemoryBound(to: S.self)) + inner &* a.columnStride
+            let b = UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride
+            for column in Steps(to: S.padded(n), by: isPair ? 2 &* lanes : lanes) {
+                // Where the last vector is alone, the pair is twice the same, of which one is dropped.
+                let pair = column &+ lanes < n ? lanes : 0
+                for row in Steps(to: m, by: productRows) {
+                    let aRows = SixRows(a + row &* self.a.rowStride, self.a.rowStride)
+                    var aColumn = 0
+                    var bRow = b + column
+                    var strip = Strip<S>()
+                    // There is a first one, which spares the way around.
+                    var left = min(depth, k &- inner)
+                    repeat {
+                        strip.add(aRows, aColumn, StripColumns(bRow, pair: pair))
+                        aColumn &+= self.a.columnStride
+                        bRow += self.b.rowStride
+                        left &-= 1
+                    } while left != 0
+                    let target = c.start.assumingMemoryBound(to: S.self) + row &* c.rowStride + column
+                    strip.writeFirsts(target, c.rowStride, adding: adding)
+                    if isPair && pair > 0 { strip.writeSeconds(target + pair, c.rowStride, adding: adding) }
+                }
+            }
         }
     }
 }
 
-/// See `Kernels.multiply`.
-///
-/// The inner dimension is cut so that the part of b that a panel reads stays in the first-level cache while all rows of
-/// a pass over it, and so short that rounding stays small: an error grows with the length of a sum.
-@inline(__always)
-func matrixProduct<S: ComputeScalar>(
-    _: S.Type, _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix, _ adding: Bool
-) {
-    let depth = 64
-    let width = S.padded(n)
-    for inner in Steps(to: k, by: depth) {
-        let panel = Panel(
-            rows: m, depth: min(depth, k &- inner),
-            a: UnsafePointer(a.start.assumingMemoryBound(to: S.self)) + inner &* a.columnStride,
-            aRowStride: a.rowStride, aColumnStride: a.columnStride,
-            b: UnsafePointer(b.start.assumingMemoryBound(to: S.self)) + inner &* b.rowStride, bRowStride: b.rowStride,
-            c: c.start.assumingMemoryBound(to: S.self), cRowStride: c.rowStride, adding: adding || inner > 0)
-        for column in Steps(to: width, by: S.TwoLanes.scalarCount) { panel.multiply(column: column) }
-    }
-}
+/// Exported as `makeKernels` is, one for each compute type.
+@export(interface)
+public func multiplyFloats(_ product: Product) { product.work(Float.self) }
+
+@export(interface)
+public func multiplyDoubles(_ product: Product) { product.work(Double.self) }

@@ -68,12 +68,6 @@ func multiplyAdd<S: ComputeScalar>(_ x: Register<S>, _ y: Register<S>, _ z: Regi
     Register(S.multiplyAdd(x.lanes, y.lanes, z.lanes))
 }
 
-/// The row at an address of which the compiler does not see how it came about, see `cvectors_address`.
-@inline(__always)
-func hiddenRow<S: ComputeScalar>(at address: UnsafeRawPointer) -> UnsafePointer<S> {
-    UnsafeRawPointer(cvectors_address(address)).assumingMemoryBound(to: S.self)
-}
-
 /// One register's worth of columns, of what is left after whole blocks. Where that is no multiple of the lanes, the last
 /// vector reaches back over columns already seen, so that every load and store is whole; what sums over columns must drop
 /// the seen lanes.

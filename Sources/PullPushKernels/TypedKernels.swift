@@ -95,10 +95,6 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
         return LinearSums()
     }
 
-    override func multiply(m: Int, n: Int, k: Int, _ a: Matrix, _ b: Matrix, into c: Matrix, adding: Bool) {
-        matrixProduct(S.self, m, n, k, a, b, c, adding)
-    }
-
     override func evaluatePairs(_ tile: PairTile, _ function: PairFunction) -> PairSums {
         weighPairs(S.self, tile, function)
     }

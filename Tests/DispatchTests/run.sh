@@ -33,12 +33,14 @@ for processor in Haswell Skylake-Client EPYC max; do
     chooses "$processor" x86-64-v3
     chooses "$processor" baseline baseline
     chooses "$processor" x86-64-v3 x86-64-v3
+    chooses "$processor" x86-64-v3 x86-64-v4
     chooses "$processor" x86-64-v3 nonsense
 done
 # A wish does not give a processor what it lacks.
 for processor in qemu64 Westmere SandyBridge; do
     chooses "$processor" baseline
     chooses "$processor" baseline x86-64-v3
+    chooses "$processor" baseline x86-64-v4
 done
 # All that x86-64-v3 consists of, and the operating system's part; each is missed.
 for feature in sse3 ssse3 sse4.1 sse4.2 popcnt cx16 lahf-lm avx avx2 bmi1 bmi2 f16c fma abm movbe xsave; do

@@ -110,7 +110,25 @@ static void test_the_processor(void)
     check(csystem_processor_count() == (int)sysconf(_SC_NPROCESSORS_ONLN), "processors");
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    check(csystem_has_x86_v3() == (__builtin_cpu_supports("x86-64-v3") != 0), "the compiler finds the same");
+    const int v3 = __builtin_cpu_supports("x86-64-v3") != 0, v4 = __builtin_cpu_supports("x86-64-v4") != 0;
+    check(csystem_x86_level() == v3 + v4, "the compiler finds the same");
+    /* What each level needs, as the manuals of Intel and AMD number it. */
+    const struct {
+        unsigned words[4];
+        int level;
+    } needed[] = {{{0x30D83201, 0x6, 0x21, 0x128}, 1}, {{0x30D83201, 0xE6, 0x21, 0xD0030128}, 2}};
+    for (int n = 0; n < 2; n++) {
+        const unsigned *w = needed[n].words;
+        check(csystem_x86_level_of(w[0], w[1], w[2], w[3]) == needed[n].level, "all that a level needs");
+        check(csystem_x86_level_of(~0u, ~0u, ~0u, ~0u) == 2, "all there is");
+        for (int bit = 0; bit < 128; bit++) {
+            unsigned without[4] = {~0u, ~0u, ~0u, ~0u};
+            without[bit / 32] &= ~(1u << bit % 32);
+            if (w[bit / 32] >> bit % 32 & 1)
+                check(csystem_x86_level_of(without[0], without[1], without[2], without[3]) < needed[n].level,
+                      "a level without a part of it");
+        }
+    }
 #endif
 }
 

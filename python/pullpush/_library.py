@@ -287,7 +287,7 @@ def statistics_finish(
 
 
 def isa() -> str:
-    """The instruction set the kernels run with on this machine: "x86-64-v3" or "baseline"."""
+    """The instruction set the kernels run with on this machine: "x86-64-v4", "x86-64-v3" or "baseline"."""
     name: bytes = LIBRARY.pullpush_isa()
     return name.decode()
 

@@ -96,6 +96,22 @@ def test_every_backend_but_one_is_given_memory_of_the_host(tmp_path: Path, monke
         torch.distributed.destroy_process_group()
 
 
+@pytest.mark.parametrize("backend", ["gloo", *(["nccl"] if torch.cuda.is_available() else [])])
+def test_a_process_group_of_one_rank(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    features = cases.rows(18, 7)
+    store = f"file://{tmp_path / 'store'}"
+    torch.distributed.init_process_group(backend, init_method=store, rank=0, world_size=1)
+    try:
+        for options in ADDITIVE:
+            loss, gradient = distributed.value_and_grad(features, labels=LABELS, **options)
+            expected, slope = pullpush.value_and_grad(features, labels=LABELS, **options)
+            assert loss.parts() == pytest.approx(expected.parts(), rel=1e-6, abs=1e-7)
+            np.testing.assert_allclose(gradient, slope, rtol=1e-4, atol=1e-6)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 @pytest.fixture(scope="module", params=["threads", "torch"])
 def engine(request: pytest.FixtureRequest) -> str:
     """What carries the sums; the quick one comes first, in all tests that ask for both."""
