@@ -67,8 +67,9 @@ def draw(results: Results, stem: Path) -> dict[str, Path]:
     pictures: dict[str, tuple[str, Callable[[Results], Figure]]] = {
         "Time of a call against B·D": ("time", draw_time),
         "Fraction of what the machine can do": ("ceiling", draw_ceiling),
-        "Time of a call as B, D, K and P grow": ("scaling", draw_scaling),
     }
+    if results.sweeps:
+        pictures["Time of a call as B, D, K and P grow"] = ("scaling", draw_scaling)
     if results.memory:
         pictures["Memory of a call"] = ("memory", draw_memory)
     written = {}

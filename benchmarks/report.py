@@ -106,9 +106,10 @@ def company(results: Results) -> str:
     """What was done about others on the core."""
     if results.disturbed is None:
         return ""
+    waited, watched = "a sample is taken again, unless it is long, until", "of every sample it is known whether"
     return (
-        "Whoever else runs on a core slows arithmetic more than copies. So a sample is taken again, unless it is long, "
-        "until additions are as quick before it and after it as on a core of one's own; of the samples that count "
+        f"Whoever else runs on a core slows arithmetic more than copies. So {waited if results.waited else watched} "
+        "additions are as quick before it and after it as on a core of one's own; of the samples that count "
         f"{100 * results.disturbed:.0f} % were taken without."
     )
 

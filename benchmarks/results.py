@@ -22,6 +22,7 @@ class Results:
         self.machine: dict[str, Any] = data["machine"]
         self.quick: bool = data["quick"]
         self.missing: dict[str, str] = data["missing"]
+        self.waited: bool = data.get("waited", True)
         self.sweeps = {name: [_keyed(entry) for entry in points] for name, points in data["sweeps"].items()}
         self._shapes = [_keyed(entry) for entry in data["shapes"]]
         self._memory: dict[str, Any] = data.get("memory", {})

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,37 @@ from timing import Contestant, Effort, Key, Timing, round_robin
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
-FULL = Effort()
-QUICK = Effort(rounds=9, sample=1e-3, budget=0.1, least=1, patience=0.0)
-SWEEP = Effort(rounds=11, budget=0.25, patience=0.01)
-QUICK_SWEEP = Effort(rounds=3, sample=5e-4, budget=0.05, least=1, patience=0.0)
 
-# Seconds after which a single call that may take minutes is given up.
-LONGEST_CALL = 20.0
+@dataclass(frozen=True)
+class Plan:
+    """What to measure, and how long.
+
+    Attributes:
+        shapes: that everyone is timed on.
+        effort: for these.
+        sweeps: shapes along which one dimension grows.
+        sweep_effort: for those.
+        longest: seconds after which a single call that may take minutes is given up.
+        memory: whether to measure that, too.
+    """
+
+    shapes: Sequence[Shape] = SHAPES
+    effort: Effort = field(default_factory=Effort)
+    sweeps: Mapping[str, Sequence[Shape]] = field(default_factory=lambda: SWEEPS)
+    sweep_effort: Effort = field(default_factory=lambda: Effort(rounds=11, budget=0.25, patience=0.01))
+    longest: float = 20.0
+    memory: bool = True
+
+
+FULL = Plan()
+BRIEF = Plan(effort=Effort(rounds=21, budget=0.25, patience=0.0), sweeps={}, longest=6.0, memory=False)
+QUICK = Plan(
+    shapes=QUICK_SHAPES,
+    effort=Effort(rounds=9, sample=1e-3, budget=0.1, least=1, patience=0.0),
+    sweeps=QUICK_SWEEPS,
+    sweep_effort=Effort(rounds=3, budget=0.05, least=1, patience=0.0),
+    memory=False,
+)
 
 ROW_SWEEP = (
     Key("copy"),
@@ -111,7 +136,7 @@ def _single(seconds: float | None, longest: float) -> dict[str, float]:
     return {"at_least": longest} if seconds is None else {"median": seconds, "samples": 1, "loops": 1}
 
 
-def measure(*, quick: bool) -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     """All of it, as what goes into the JSON file."""
     start = time.perf_counter()
 
@@ -122,18 +147,18 @@ def measure(*, quick: bool) -> dict[str, Any]:
     for module, why in missing.items():
         say(f"not measured: {module} ({why})")
     core = Core()
-    effort, sweep_effort = (QUICK, QUICK_SWEEP) if quick else (FULL, SWEEP)
-    shapes, sweeps = (QUICK_SHAPES, QUICK_SWEEPS) if quick else (SHAPES, SWEEPS)
-    results: dict[str, Any] = {"machine": machine.describe(), "quick": quick, "missing": missing}
+    results: dict[str, Any] = {"machine": machine.describe(), "quick": plan is QUICK, "missing": missing}
+    results["waited"] = plan.effort.patience > 0
     results["shapes"] = []
-    for shape in shapes:
+    for shape in plan.shapes:
         say(shape)
-        results["shapes"].append({"shape": shape, "timings": measure_shape(makers, core, shape, effort, LONGEST_CALL)})
+        timings = measure_shape(makers, core, shape, plan.effort, plan.longest)
+        results["shapes"].append({"shape": shape, "timings": timings})
     results["sweeps"] = {}
-    for name, steps in sweeps.items():
+    for name, steps in plan.sweeps.items():
         say(f"{name} grows")
-        results["sweeps"][name] = list(measure_sweep(makers, core, steps, SWEEP_KEYS[name], sweep_effort))
-    if not quick:
+        results["sweeps"][name] = list(measure_sweep(makers, core, steps, SWEEP_KEYS[name], plan.sweep_effort))
+    if plan.memory:
         say(f"memory at {MEMORY_SHAPE}")
         results["memory"] = {"shape": MEMORY_SHAPE, "peaks": list(measure_memory(makers, MEMORY_SHAPE))}
     results["seconds"] = round(time.perf_counter() - start)
@@ -143,11 +168,15 @@ def measure(*, quick: bool) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write the JSON file and draw the report from it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two shapes and few samples, under a minute")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="two shapes and few samples, under a minute")
+    length.add_argument(
+        "--brief", action="store_true", help="the table of shapes alone, not waiting for a quiet core, four minutes"
+    )
     parser.add_argument("--out", type=Path, help="folder for the results (default: benchmarks/results)")
     parser.add_argument("--name", help="of the files (default: processor and cores; with --quick, 'quick')")
     given = parser.parse_args(arguments)
-    results = measure(quick=given.quick)
+    results = measure(QUICK if given.quick else BRIEF if given.brief else FULL)
     folder = given.out or (RESULTS.parents[1] / "build" / "benchmarks" if given.quick else RESULTS)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{given.name or ('quick' if given.quick else machine.slug(results['machine']))}.json"

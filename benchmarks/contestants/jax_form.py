@@ -13,6 +13,9 @@ import numpy as np
 from shapes import Batch, Shape
 from timing import Contestant, Key, Outcome, python_timer
 
+# On the processor, as all others, also where there is a GPU.
+jax.config.update("jax_platforms", "cpu")
+
 Loss = Callable[[jax.Array], jax.Array]
 
 

@@ -197,3 +197,14 @@ def test_samples_beside_others_are_said_where_they_were_counted() -> None:
         for timing in shape["timings"]:
             del timing["disturbed"]
     assert report.company(Results(json.loads(json.dumps(old)))) == ""
+
+
+def test_a_brief_run(tmp_path: Path) -> None:
+    """Without sweeps there is no picture of them, and a run that waited for nobody does not say that it did."""
+    path = tmp_path / "brief.json"
+    path.write_text(json.dumps({**data(), "sweeps": {}, "waited": False}))
+    text = report.write(path)
+    assert "is taken again" not in text
+    assert "of every sample it is known whether additions are as quick" in text
+    assert not list(tmp_path.glob("*-scaling.png"))
+    assert "scaling" not in text

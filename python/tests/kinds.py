@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import cases
+import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
@@ -52,12 +53,18 @@ def torch_tensor(numbers: cases.Array) -> torch.Tensor:
     return torch.from_numpy(numbers)
 
 
+def jax_array(numbers: cases.Array) -> jax.Array:
+    """In the host's memory, also where there is a GPU."""
+    array: jax.Array = jax.device_put(numbers, jax.devices("cpu")[0])
+    return array
+
+
 # How to make each kind, and the type of the gradient that comes back.
 KINDS: dict[str, tuple[Callable[[cases.Array], Any], type]] = {
     "torch": (torch_tensor, torch.Tensor),
     "torch, transposed": (lambda a: torch_tensor(np.asfortranarray(a).T.copy()).T, torch.Tensor),
     "torch, columns": (lambda a: torch_tensor(np.hstack([a, a]))[:, : a.shape[1]], torch.Tensor),
-    "jax": (jnp.asarray, jnp.ndarray),
+    "jax": (jax_array, jnp.ndarray),
     "memoryview": (lambda a: a.data, np.ndarray),
     "array interface": (Described, np.ndarray),
     "DLPack alone": (Exported, np.ndarray),

@@ -98,7 +98,8 @@ def test_every_backend_but_one_is_given_memory_of_the_host(tmp_path: Path, monke
 
 @pytest.mark.parametrize("backend", ["gloo", *(["nccl"] if torch.cuda.is_available() else [])])
 def test_a_process_group_of_one_rank(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    for engine in ("GLOO", "NCCL"):
+        monkeypatch.setenv(f"{engine}_SOCKET_IFNAME", "lo")
     features = cases.rows(18, 7)
     store = f"file://{tmp_path / 'store'}"
     torch.distributed.init_process_group(backend, init_method=store, rank=0, world_size=1)

@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 import cases
-import jax.numpy as jnp
 import kinds
 import numpy as np
 import pytest
@@ -65,14 +64,14 @@ def test_an_out_of_the_callers_kind() -> None:
     with pytest.raises(pullpush.InvalidArgument, match="out must lie apart from features"):
         pullpush.value_and_grad(features, samples_per_id=3, out=features)
     with pytest.raises(pullpush.InvalidArgument, match="out must be writable, got a read-only array"):
-        pullpush.value_and_grad(features, samples_per_id=3, out=jnp.zeros((12, 9)))
+        pullpush.value_and_grad(features, samples_per_id=3, out=kinds.jax_array(np.zeros((12, 9), np.float32)))
 
 
 def test_labels_of_any_kind() -> None:
     features = cases.rows(8, 5)
     labels = np.array([3, 1, 3, 1, 0, 0, 3, 2])
     expected = pullpush.value(features, labels=labels).parts()
-    for given in (torch.from_numpy(labels), jnp.asarray(labels), labels.data, array.array("i", labels.tolist())):
+    for given in (torch.from_numpy(labels), kinds.jax_array(labels), labels.data, array.array("i", labels.tolist())):
         assert pullpush.value(features, labels=given).parts() == expected
     with pytest.raises(pullpush.InvalidArgument, match="labels must be integers, got float32"):
         pullpush.value(features, labels=torch.zeros(8))

@@ -228,7 +228,7 @@ def test_another_version_is_refused(tmp_path: Path, source: str, message: str) -
 
 
 def test_every_instruction_set_gives_the_same_answers() -> None:
-    """Those this machine has, forced by the environment, against the oracle's tolerance; AVX-512 rounds as AVX2 does."""
+    """Those this machine has, against the oracle's tolerance; AVX-512 gives the bits of AVX2."""
     code = (
         "import hashlib, sys; sys.path.insert(0, sys.argv[1])\n"
         "import cases, oracle, pullpush\n"

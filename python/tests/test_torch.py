@@ -213,6 +213,7 @@ def test_labels_of_any_integer_type_and_stride(kind: torch.dtype, device: str) -
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # inductor's own
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")  # and its advice where there is a GPU
 @pytest.mark.parametrize(("backend", "dynamic"), [("aot_eager", False), ("aot_eager", True), ("inductor", False)])
 def test_compiles_without_a_graph_break(backend: str, dynamic: bool, device: str) -> None:
     torch.compiler.reset()
