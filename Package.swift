@@ -8,6 +8,9 @@ let embedded = Context.environment["PULLPUSH_EMBEDDED"] == "1"
 // With PULLPUSH_CHECKED=1 an overflow, a missing value or a bad index stops the program instead of being undefined.
 let checked = Context.environment["PULLPUSH_CHECKED"] == "1"
 
+// With PULLPUSH_PLAIN_V4=1 the code for AVX-512 is built for AVX2 and runs there: so any processor can test what it does.
+let plainV4 = Context.environment["PULLPUSH_PLAIN_V4"] == "1"
+
 let soname = "libpullpush.so.0"
 let packageRoot = Context.packageDirectory
 
@@ -44,7 +47,8 @@ let kernelVariants: [Target] = [
     kernels("PullPushKernels", march: nil),
     kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
     // The matrix product alone.
-    kernels("PullPushKernelsV4", march: "x86-64-v4", defines: ["PULLPUSH_FMA", "PULLPUSH_AVX512"]),
+    kernels(
+        "PullPushKernelsV4", march: plainV4 ? "x86-64-v3" : "x86-64-v4", defines: ["PULLPUSH_FMA", "PULLPUSH_AVX512"]),
 ]
 #else
 let kernelVariants: [Target] = [kernels("PullPushKernels", march: nil, defines: ["PULLPUSH_FMA"])]
@@ -77,6 +81,7 @@ let package = Package(
             name: "PullPush",
             dependencies: ["CSystem", "CVectors", "KernelInterface"] + kernelVariants.map { .target(name: $0.name) },
             swiftSettings: languageSettings(fast: true)
+                + (plainV4 ? [.unsafeFlags(["-Xcc", "-DCSYSTEM_PLAIN_V4"])] : [])
         ),
         .target(
             name: "PullPushABI",

@@ -23,13 +23,14 @@ step() { printf '\n== %s\n' "$*"; }
 step "Swift package"
 site_packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 rm -rf "$scratch/release/codecov"
+export PULLPUSH_PLAIN_V4=1
 PYTHONPATH=$site_packages:$PWD/python swift test -c release --enable-code-coverage --scratch-path "$scratch" 2>&1 |
     grep -v '^◇ '
 library=$scratch/release/libpullpush.so
 export LD_LIBRARY_PATH=$out LLVM_PROFILE_FILE=$out/%p.profraw
 ln -s "$library" "$out/libpullpush.so.0"
 gcc -D_GNU_SOURCE -O2 -I include Tests/ABITests/*.c "$library" -lm -pthread -o "$out/abi_tests"
-for isa in baseline x86-64-v3; do
+for isa in baseline x86-64-v3 x86-64-v4; do
     step "C callers, $isa"
     PULLPUSH_ISA=$isa PULLPUSH_NUM_THREADS=3 "$out/abi_tests" "$library" 64
 done

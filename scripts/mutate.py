@@ -231,7 +231,8 @@ def sanitized_passes() -> bool:
     variables = {"ASAN_OPTIONS": "allocator_may_return_null=1", "LD_LIBRARY_PATH": str(SCRATCH / "build/address")}
     command = ["build/sanitized_tests", "build/address/libpullpush.so", "4"]
     return all(
-        run(command, 300, PULLPUSH_ISA=isa, PULLPUSH_NUM_THREADS="3", **variables) for isa in ("baseline", "x86-64-v3")
+        run(command, 300, PULLPUSH_ISA=isa, PULLPUSH_NUM_THREADS="3", **variables)
+        for isa in ("baseline", "x86-64-v3", "x86-64-v4")
     )
 
 

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 folder=build/fuzz
 rm -rf "$folder/merged"
 mkdir "$folder/merged"
-for isa in baseline x86-64-v3; do
+for isa in baseline x86-64-v3 x86-64-v4; do
     # Places reached, however often: a file for every count would be thousands.
     PULLPUSH_ISA=$isa LD_LIBRARY_PATH=build/address "$folder/fuzz" -set_cover_merge=1 -use_counters=0 \
         "$folder/merged" Tests/Fuzz/corpus "$folder/corpus" >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }

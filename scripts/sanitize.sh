@@ -56,7 +56,7 @@ processes=(callers load-local two-copies timer blocked-signals faults cancel)
 # And one asks for more memory than there is, which is refused as without a sanitizer.
 export TSAN_OPTIONS="die_after_fork=0 allocator_may_return_null=1 suppressions=$PWD/Tests/ThreadTests/tsan.supp"
 export ASAN_OPTIONS=allocator_may_return_null=1
-for isa in baseline x86-64-v3; do
+for isa in baseline x86-64-v3 x86-64-v4; do
     for sanitizer in address thread; do
         every=1
         [[ $sanitizer == address ]] || every=4

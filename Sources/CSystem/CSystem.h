@@ -46,7 +46,11 @@ static inline int csystem_x86_level(void) {
     if (!__get_cpuid(1, &a, &b, &leaf1, &d) || !(leaf1 & osxsave)) return 0;
     __asm__ volatile("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
     if (!__get_cpuid(0x80000001u, &a, &b, &leaf80000001, &d) || !__get_cpuid_count(7, 0, &a, &leaf7, &b, &d)) return 0;
+#ifdef CSYSTEM_PLAIN_V4
+    return csystem_x86_level_of(leaf1, saved, leaf80000001, leaf7) ? 2 : 0;
+#else
     return csystem_x86_level_of(leaf1, saved, leaf80000001, leaf7);
+#endif
 }
 #else
 static inline int csystem_x86_level(void) { return 0; }

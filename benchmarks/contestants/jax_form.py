@@ -14,7 +14,7 @@ from shapes import Batch, Shape
 from timing import Contestant, Key, Outcome, python_timer
 
 # On the processor, as all others, also where there is a GPU.
-jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_platforms", "cpu")  # type: ignore[no-untyped-call,unused-ignore]
 
 Loss = Callable[[jax.Array], jax.Array]
 
