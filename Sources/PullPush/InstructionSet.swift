@@ -26,7 +26,7 @@ func onFirstUse(_ place: UnsafeMutablePointer<Int64>, _ find: () -> Int64) -> In
 }
 
 /// The instruction set the kernels run with.
-public enum InstructionSet: Int64, CaseIterable, Sendable {
+public enum InstructionSet: Int64, Sendable {
     case baseline
     /// AVX2 and fused multiply-add
     case x86v3

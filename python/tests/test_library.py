@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import subprocess
@@ -227,36 +228,26 @@ def test_another_version_is_refused(tmp_path: Path, source: str, message: str) -
     assert re.search(rf"LibraryMismatch: {re.escape(str(fake))} {message}", done.stderr), done.stderr
 
 
-def test_every_instruction_set_gives_the_same_answers() -> None:
-    """Those this machine has, against the oracle's tolerance; AVX-512 gives the bits of AVX2."""
-    code = (
-        "import hashlib, sys; sys.path.insert(0, sys.argv[1])\n"
-        "import cases, oracle, pullpush\n"
-        "bits = hashlib.sha256()\n"
-        "for options in cases.every_options():\n"
-        "    for dtype in cases.DTYPES:\n"
-        "        for dim in (1, 9, 33) if options['normalize'] == 'none' else (9, 33):\n"
-        "            features = cases.rows(18, dim, dtype)\n"
-        "            loss, gradient = pullpush.value_and_grad(features, samples_per_id=3, **options)\n"
-        "            expected = oracle.evaluate(features, samples_per_id=3, **options)\n"
-        "            cases.assert_matches(loss, gradient, expected, dtype)\n"
-        "    for dim in (1, 15, 33, 100):\n"
-        "        features = cases.rows(75, dim, 'float32')\n"
-        "        loss, gradient = pullpush.value_and_grad(features, samples_per_id=1, **options)\n"
-        "        bits.update(repr(loss).encode() + gradient.tobytes())\n"
-        "print(pullpush.isa(), bits.hexdigest())\n"
-    )
-    bits = {}
+def test_instruction_sets() -> None:
+    """Those this machine has are right, and used: AVX2 and AVX-512 round once in x y + z, and round alike."""
+    told = {}
     for isa in ("baseline", "x86-64-v3", "x86-64-v4"):
         done = subprocess.run(
-            [sys.executable, "-c", code, str(Path(__file__).parent)],
+            [sys.executable, str(Path(__file__).with_name("instruction_set.py"))],
             cwd=PACKAGE.parent,
-            env=os.environ | {"PULLPUSH_ISA": isa, "OMP_NUM_THREADS": "1"},
+            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent), "PULLPUSH_ISA": isa, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        chosen, bits[isa] = done.stdout.split()
-        assert chosen in (isa, pullpush.isa() if isa != "baseline" else isa)
-    assert bits["x86-64-v4"] == bits["x86-64-v3"]
+        told[isa] = json.loads(done.stdout)
+    assert told["baseline"]["isa"] == "baseline"
+    assert told["baseline"]["rest"] == [0, 0]
+    if pullpush.isa() == "baseline":
+        return
+    assert told["x86-64-v3"]["isa"] == "x86-64-v3"
+    assert told["x86-64-v3"]["rest"] == [2.0**-24, 2.0**-54]
+    assert told["x86-64-v3"]["linear"] != told["baseline"]["linear"]
+    assert told["x86-64-v4"]["isa"] == pullpush.isa()
+    assert told["x86-64-v4"] == told["x86-64-v3"] | {"isa": pullpush.isa()}
