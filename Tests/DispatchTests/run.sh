@@ -41,7 +41,7 @@ for processor in Haswell Skylake-Client EPYC max; do
     chooses "$processor" x86-64-v3 nonsense
 done
 # A wish does not give a processor what it lacks.
-for processor in qemu64 phenom Westmere SandyBridge; do
+for processor in qemu64 Westmere SandyBridge max,level=6; do
     chooses "$processor" baseline
     chooses "$processor" baseline x86-64-v3
     chooses "$processor" baseline x86-64-v4
