@@ -196,7 +196,8 @@ def draw_memory(results: Results) -> Figure:
 def _line(axis: Axes, shapes: Sequence[Shape], key: Key, value: Value, place: Callable[[Shape], float]) -> None:
     """The values of the shapes that have one, from left to right."""
     found = sorted((place(shape), number) for shape in shapes if (number := value(shape, key)) is not None)
-    _plot(axis, key, [x for x, _ in found], [y for _, y in found])
+    if found:
+        _plot(axis, key, [x for x, _ in found], [y for _, y in found])
 
 
 def _plot(axis: Axes, key: Key, x: Sequence[float], y: Sequence[float]) -> None:

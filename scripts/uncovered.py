@@ -20,7 +20,7 @@ REFUSED = "Tests/FaultTests refuses memory and threads"
 BEYOND_MEMORY = "accuracy/tests asks for sizes beyond all memory"
 THINNED = "of the C tests that meet it each 64th is counted"
 FOURS = "the loops for four rows are used in float32"
-EMULATED = "Tests/DispatchTests emulates processors that lack something"
+EMULATED = "Tests/DispatchTests emulates processors that lack something, and has wishes that nothing fulfils"
 # File, what the line or the region begins with, and why no test that counts runs it. What is missing here is printed as
 # it would stand here.
 EXPLAINED = [
@@ -29,6 +29,7 @@ EXPLAINED = [
     ("PullPush/BatchStatistics.swift", "precondition(", "a mistake that ends the program"),
     ("PullPush/Evaluation.swift", "return try call.pointee.scratch.allocate(bytes: overflow", BEYOND_MEMORY),
     ("PullPush/IdentityPass.swift", "guard let gradient = job.gradient else", "called with a gradient only"),
+    ("PullPush/InstructionSet.swift", "return chosen < 0 ? best : chosen", EMULATED),
     ("PullPush/PackedPoints.swift", "let blockSize = if case .hinge", THINNED),
     ("PullPush/PullPushError.swift", "case .null:", "errors of the C interface, whose value nobody reads"),
     ("PullPush/PullPushError.swift", "guard let start = buffer.baseAddress", "a buffer of 512 bytes has an address"),
@@ -55,8 +56,6 @@ EXPLAINED = [
     ("PullPushKernels/Lanes.swift", "static func stream(", "of all large gradients those in float32 pass the caches"),
     ("PullPushKernels/LinearRows.swift", "guard (next.count", "identities beyond a cache, of which nothing is fetched"),
     ("CSystem/CSystem.h", "if (!__get_cpuid", EMULATED),
-    ("CSystem/CSystem.h", "if (~low", EMULATED),
-    ("CSystem/CSystem.h", "return __get_cpuid_count", EMULATED),
     ("CSystem/CSystem.h", "if (pthread_sigmask", "only a wrong argument makes it fail"),
     ("CSystem/CSystem.h", "if (result == 0)", REFUSED),
     ("CSystem/CSystem.h", "return count < 1", "a system that does not know its processors"),

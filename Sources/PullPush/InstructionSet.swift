@@ -42,7 +42,7 @@ public enum InstructionSet: Int64, Sendable {
     }
 
     /// The best one of this machine, or a lesser one that the environment variable PULLPUSH_ISA names.
-    public static var current: InstructionSet { InstructionSet(rawValue: onFirstUse(&known, choose)) ?? .baseline }
+    public static var current: InstructionSet { InstructionSet(rawValue: onFirstUse(&known, choose))! }
 
     nonisolated(unsafe) private static var known: Int64 = 0
 
