@@ -56,10 +56,10 @@ struct Evaluation {
 
     var loss: PullPushLoss { call.pointee.loss }
 
+    var rows: Rows { groupedRows.pointee }
+
     /// `c (+)= a·b`, see `Product`.
     func multiply(_ product: Product) { InstructionSet.current.multiply(product, rows.element) }
-
-    var rows: Rows { groupedRows.pointee }
 
     /// Compute scalars in a vector of dim numbers.
     var width: Int { rows.element.padded(rows.dim) }

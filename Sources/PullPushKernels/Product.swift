@@ -47,21 +47,17 @@ private struct StripColumns<S: ProductScalar> {
         if isPair { second = S.multiplyAdd(number, columns.second, second) }
     }
 
+    /// Writes one of the pair.
     @inline(__always)
-    func writeFirst(_ row: UnsafeMutablePointer<S>, adding: Bool) { Self.write(first, row, adding) }
-
-    @inline(__always)
-    func writeSecond(_ row: UnsafeMutablePointer<S>, adding: Bool) { Self.write(second, row, adding) }
+    func write(_ row: UnsafeMutablePointer<S>, second isSecond: Bool, adding: Bool) {
+        let lanes = isSecond ? second : first
+        UnsafeMutableRawPointer(row).storeBytes(
+            of: adding ? S.add(Self.load(row), lanes) : lanes, as: S.ProductLanes.self)
+    }
 
     @inline(__always)
     private static func load(_ row: UnsafePointer<S>) -> S.ProductLanes {
         UnsafeRawPointer(row).loadUnaligned(as: S.ProductLanes.self)
-    }
-
-    @inline(__always)
-    private static func write(_ lanes: S.ProductLanes, _ row: UnsafeMutablePointer<S>, _ adding: Bool) {
-        UnsafeMutableRawPointer(row).storeBytes(
-            of: adding ? S.add(load(row), lanes) : lanes, as: S.ProductLanes.self)
     }
 }
 
@@ -88,24 +84,15 @@ private struct Strip<S: ProductScalar> {
         row5.add(a.row5[column], b)
     }
 
+    /// Writes one of the pair, of each row.
     @inline(__always)
-    func writeFirsts(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, adding: Bool) {
-        row0.writeFirst(c, adding: adding)
-        row1.writeFirst(c + rowStride, adding: adding)
-        row2.writeFirst(c + 2 &* rowStride, adding: adding)
-        row3.writeFirst(c + 3 &* rowStride, adding: adding)
-        row4.writeFirst(c + 4 &* rowStride, adding: adding)
-        row5.writeFirst(c + 5 &* rowStride, adding: adding)
-    }
-
-    @inline(__always)
-    func writeSeconds(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, adding: Bool) {
-        row0.writeSecond(c, adding: adding)
-        row1.writeSecond(c + rowStride, adding: adding)
-        row2.writeSecond(c + 2 &* rowStride, adding: adding)
-        row3.writeSecond(c + 3 &* rowStride, adding: adding)
-        row4.writeSecond(c + 4 &* rowStride, adding: adding)
-        row5.writeSecond(c + 5 &* rowStride, adding: adding)
+    func write(_ c: UnsafeMutablePointer<S>, _ rowStride: Int, second: Bool, adding: Bool) {
+        row0.write(c, second: second, adding: adding)
+        row1.write(c + rowStride, second: second, adding: adding)
+        row2.write(c + 2 &* rowStride, second: second, adding: adding)
+        row3.write(c + 3 &* rowStride, second: second, adding: adding)
+        row4.write(c + 4 &* rowStride, second: second, adding: adding)
+        row5.write(c + 5 &* rowStride, second: second, adding: adding)
     }
 }
 
@@ -139,8 +126,8 @@ extension Product {
                         left &-= 1
                     } while left != 0
                     let target = c.start.assumingMemoryBound(to: S.self) + row &* c.rowStride + column
-                    strip.writeFirsts(target, c.rowStride, adding: adding)
-                    if isPair && pair > 0 { strip.writeSeconds(target + pair, c.rowStride, adding: adding) }
+                    strip.write(target, c.rowStride, second: false, adding: adding)
+                    if isPair && pair > 0 { strip.write(target + pair, c.rowStride, second: true, adding: adding) }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,37 +81,40 @@ def test_any_engine_with_a_sum_and_a_gather() -> None:
         np.testing.assert_allclose(gradient, slope, rtol=1e-4, atol=1e-6)
 
 
+@contextlib.contextmanager
+def one_rank(backend: str, folder: Path) -> Iterator[None]:
+    """The default process group, of this process alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for engine in ("GLOO", "NCCL"):
+            patch.setenv(f"{engine}_SOCKET_IFNAME", "lo")
+        store = f"file://{folder / 'store'}"
+        torch.distributed.init_process_group(backend, init_method=store, rank=0, world_size=1)
+        try:
+            yield
+        finally:
+            torch.distributed.destroy_process_group()
+
+
 def test_every_backend_but_one_is_given_memory_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
     features = cases.rows(18, 7)
     expected = pullpush.value(features, labels=LABELS)
-    store = f"file://{tmp_path / 'store'}"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=0, world_size=1)
-    try:
+    with one_rank("gloo", tmp_path):
         for backend in ("gloo", "mpi", "ucc"):
             with monkeypatch.context() as patch:
                 patch.setattr(torch.distributed, "get_backend", lambda group, name=backend: name)
                 loss = distributed.value(features, labels=LABELS)
             assert loss.parts() == pytest.approx(expected.parts(), rel=1e-6, abs=1e-7)
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize("backend", ["gloo", *(["nccl"] if torch.cuda.is_available() else [])])
-def test_a_process_group_of_one_rank(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for engine in ("GLOO", "NCCL"):
-        monkeypatch.setenv(f"{engine}_SOCKET_IFNAME", "lo")
+def test_a_process_group_of_one_rank(backend: str, tmp_path: Path) -> None:
     features = cases.rows(18, 7)
-    store = f"file://{tmp_path / 'store'}"
-    torch.distributed.init_process_group(backend, init_method=store, rank=0, world_size=1)
-    try:
+    with one_rank(backend, tmp_path):
         for options in ADDITIVE:
             loss, gradient = distributed.value_and_grad(features, labels=LABELS, **options)
             expected, slope = pullpush.value_and_grad(features, labels=LABELS, **options)
             assert loss.parts() == pytest.approx(expected.parts(), rel=1e-6, abs=1e-7)
             np.testing.assert_allclose(gradient, slope, rtol=1e-4, atol=1e-6)
-    finally:
-        torch.distributed.destroy_process_group()
 
 
 @pytest.fixture(scope="module", params=["threads", "torch"])
