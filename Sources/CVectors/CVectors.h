@@ -136,8 +136,8 @@ CVECTORS_STREAM_ONE(cvectors_f64x2)
 CVECTORS_STREAM_TWO(cvectors_f32x8)
 CVECTORS_STREAM_TWO(cvectors_f64x4)
 
-/* Has the second-level cache fetch the line at `address`, which may be no address at all. */
-CVECTORS_FUNCTION void cvectors_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+/* Has the first-level cache fetch the line at `address`, which may be no address at all. */
+CVECTORS_FUNCTION void cvectors_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 
 CVECTORS_FUNCTION void cvectors_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 

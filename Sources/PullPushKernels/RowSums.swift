@@ -110,7 +110,8 @@ func addScaledRows<S: ComputeScalar>(
 /// See `Kernels.sum`.
 @inline(never)
 func addRows<S: ComputeScalar>(
-    _ states: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int
+    _ states: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int,
+    hasSquares: Bool
 ) -> RowSums {
     let rows = TypedRows<S>(states: states)
     var product = SquareSum<S>()
@@ -121,11 +122,11 @@ func addRows<S: ComputeScalar>(
     var next = 0
     while next < whole {
         var block = Block(rows.row(0) + next)
-        block.forEach { firstSquares = multiplyAdd($1, $1, firstSquares) }
+        if hasSquares { firstSquares = firstSquares + block.dot(block, .zero) }
         for a in 1..<rowCount {
             let x = Block(rows.row(a) + next)
             block = block + x
-            squares = multiplyAdd(x, x, squares)
+            if hasSquares { squares = multiplyAdd(x, x, squares) }
         }
         product.add(block)
         block.store(sum + next)

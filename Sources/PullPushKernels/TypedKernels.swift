@@ -67,7 +67,7 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
     override func sum(
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
     ) -> RowSums {
-        addRows(rows, rowCount, into: scalars(sum), count)
+        addRows(rows, rowCount, into: scalars(sum), count, hasSquares: true)
     }
 
     override func sumScaled(

@@ -91,15 +91,17 @@ private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
         identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
+    let swap = Block<S>.swap(in: whole)
     var next = 0
     while next < dim {
         var product = Register<S>.zero
         let end = min(next &+ mostColumns, whole)
         while next < end {
-            let a = sweep.step(next, seen: 0)
-            let b = sweep.step(next &+ S.laneCount, seen: 0)
-            let c = sweep.step(next &+ 2 &* S.laneCount, seen: 0)
-            let d = sweep.step(next &+ 3 &* S.laneCount, seen: 0)
+            let column = next ^ swap
+            let a = sweep.step(column, seen: 0)
+            let b = sweep.step(column &+ S.laneCount, seen: 0)
+            let c = sweep.step(column &+ 2 &* S.laneCount, seen: 0)
+            let d = sweep.step(column &+ 3 &* S.laneCount, seen: 0)
             let block = Block(a: a, b: b, c: c, d: d)
             product = block.dot(block, product)
             next &+= Block<S>.count
