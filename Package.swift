@@ -32,10 +32,10 @@ func languageSettings(fast: Bool = false) -> [SwiftSetting] {
 
 /// The kernels are one set of sources, compiled once for every instruction set. Fused multiply-add is a library call,
 /// a lane at a time, on a processor that lacks it, so only the variants that have it may use it.
-func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
+func kernels(_ name: String, march: String?, wider: String? = nil, defines: [String] = []) -> Target {
     .target(
         name: name,
-        dependencies: ["CVectors", "KernelInterface"],
+        dependencies: ["CVectors", "KernelInterface"] + (wider.map { [.target(name: $0)] } ?? []),
         swiftSettings: languageSettings(fast: march != nil)
             + (march.map { [.unsafeFlags(["-Xcc", "-march=\($0)"])] } ?? [])
             + defines.map { .define($0) }
@@ -45,8 +45,10 @@ func kernels(_ name: String, march: String?, defines: [String] = []) -> Target {
 #if arch(x86_64)
 let kernelVariants: [Target] = [
     kernels("PullPushKernels", march: nil),
-    kernels("PullPushKernelsV3", march: "x86-64-v3", defines: ["PULLPUSH_FMA"]),
-    // The matrix product alone.
+    kernels(
+        "PullPushKernelsV3", march: "x86-64-v3", wider: "PullPushKernelsV4",
+        defines: ["PULLPUSH_FMA", "PULLPUSH_HAS_WIDER"]),
+    // What gains by registers of 64 bytes, alone: the matrix product, and the loops over four raw rows.
     kernels(
         "PullPushKernelsV4", march: plainV4 ? "x86-64-v3" : "x86-64-v4", defines: ["PULLPUSH_FMA", "PULLPUSH_AVX512"]),
 ]

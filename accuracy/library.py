@@ -25,9 +25,12 @@ class Answer:
     gradient: NDArray[Any]
 
 
-def instruction_sets() -> list[str]:
+INSTRUCTION_SETS = ("baseline", "x86-64-v3", "x86-64-v4")
+
+
+def instruction_sets() -> tuple[str, ...]:
     """Those of this machine."""
-    return ["baseline", *({pullpush.isa()} - {"baseline"})]
+    return INSTRUCTION_SETS[: INSTRUCTION_SETS.index(pullpush.isa()) + 1]
 
 
 class Library:

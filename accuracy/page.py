@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from batches import BETWEEN, DTYPES, NORMALIZE, PUSHES
+from library import INSTRUCTION_SETS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
 
@@ -38,7 +39,7 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def types(budgets: Budgets) -> str:
     """Every type of numbers with every instruction set, on ordinary batches."""
-    names = itertools.product(DTYPES, ("baseline", "x86-64-v3"))
+    names = itertools.product(DTYPES, INSTRUCTION_SETS)
     rows = ([", ".join(name), *most(budgets, ("ordinary", *name), range(4))] for name in names)
     return markdown(["ordinary batches", *KINDS], rows)
 

@@ -41,11 +41,11 @@
         return (vector)((vector##_bits)chosen & ~(v <= (vector)(scalar)0));                                           \
     }
 
+CVECTORS_REGISTER(cvectors_f32x16, float, int32_t, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 CVECTORS_REGISTER(cvectors_f32x8, float, int32_t, 8, 0, 1, 2, 3, 4, 5, 6, 7)
 CVECTORS_REGISTER(cvectors_f32x4, float, int32_t, 4, 0, 1, 2, 3)
 CVECTORS_REGISTER(cvectors_f64x4, double, int64_t, 4, 0, 1, 2, 3)
 CVECTORS_REGISTER(cvectors_f64x2, double, int64_t, 2, 0, 1)
-CVECTORS_ARITHMETIC(cvectors_f32x16, float, 16)
 CVECTORS_ARITHMETIC(cvectors_f64x8, double, 8)
 
 typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
@@ -64,6 +64,17 @@ typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
 CVECTORS_CONVERT(cvectors_f32x8, cvectors_f32x4, cvectors_f64x4)
 CVECTORS_FUNCTION cvectors_f32x4 cvectors_narrow(cvectors_f64x4 v) { return __builtin_convertvector(v, cvectors_f32x4); }
 CVECTORS_CONVERT(cvectors_f32x4, cvectors_f32x2, cvectors_f64x2)
+
+/* The lanes in double, added up to one register. */
+CVECTORS_FUNCTION cvectors_f64x2 cvectors_widened_sum(cvectors_f32x4 v) {
+    return cvectors_widen_low(v) + cvectors_widen_high(v);
+}
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x8 v) {
+    return cvectors_widen_low(v) + cvectors_widen_high(v);
+}
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x16 v) {
+    return cvectors_widened_sum(v.lo) + cvectors_widened_sum(v.hi);
+}
 
 /* The sum of all lanes. */
 CVECTORS_FUNCTION double cvectors_total(cvectors_f64x2 v) { return v.x + v.y; }
@@ -87,6 +98,12 @@ CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f32x8 a, cvectors_f32x
     const cvectors_f32x8 halves = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) +
                                   __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
     return cvectors_widen_low(halves) + cvectors_widen_high(halves);
+}
+
+/* The same, eight lanes to one in float and the rest in double. */
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f32x16 a, cvectors_f32x16 b, cvectors_f32x16 c,
+                                                 cvectors_f32x16 d) {
+    return cvectors_totals(a.lo + a.hi, b.lo + b.hi, c.lo + c.hi, d.lo + d.hi);
 }
 
 /* Lane i of the result is lane i + 1, i + 2 or i + 3 of the vector, the first after the last. */

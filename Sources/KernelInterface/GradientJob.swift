@@ -74,12 +74,14 @@ public struct GradientJob {
     public var isLarge: Bool
     /// Whether gradient rows are written past the caches, to multiples of 16 bytes.
     public var pastCaches: Bool
+    /// Whether loops may use registers of 64 bytes, where there are such loops.
+    public var isWide: Bool
 
     @inlinable
     public init(
         groupedRows: UnsafePointer<Rows>, gradient: UnsafeMutableRawPointer?, gradientBytes: Int,
         coefficients: GradientCoefficients, total: UnsafeRawPointer, points: PushPoints, pullForm: PullForm,
-        centred: Bool, wantsMeans: Bool, accumulate: Bool
+        centred: Bool, wantsMeans: Bool, accumulate: Bool, isWide: Bool
     ) {
         self.groupedRows = groupedRows
         self.gradient = gradient
@@ -92,6 +94,7 @@ public struct GradientJob {
         self.centred = centred
         self.wantsMeans = wantsMeans
         self.accumulate = accumulate
+        self.isWide = isWide
         let rows = groupedRows.pointee
         writesDirectly = rows.isDirect && !accumulate
         isLarge = rows.bytes(of: rows.count) >= 5_000_000

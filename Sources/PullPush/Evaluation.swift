@@ -150,7 +150,7 @@ struct Evaluation {
                 gradientBytes: (target?.rowStride ?? 0) &* rows.element.size,
                 coefficients: loss.coefficients(counts, upstream: target?.upstream ?? 0), total: total,
                 points: loss.points, pullForm: loss.pullForm, centred: loss.centred, wantsMeans: wantsMeans,
-                accumulate: target?.accumulate ?? false))
+                accumulate: target?.accumulate ?? false, isWide: InstructionSet.current == .x86v4))
         return UnsafePointer(job)
     }
 

@@ -2,7 +2,7 @@ import KernelInterface
 
 /// Four registers of columns: what a step of a loop takes, so that little of its time goes to the loop itself. (The wider
 /// types of the standard library are worked on lane by lane.)
-struct Block<S: ComputeScalar> {
+struct Block<S: RegisterScalar> {
     typealias Lanes = Register<S>
 
     var a: Lanes
@@ -16,7 +16,7 @@ struct Block<S: ComputeScalar> {
     /// The columns of `count` that whole blocks cover; 0 where blocks do not pay for their code.
     @inline(__always)
     static func columns(of count: Int) -> Int {
-        #if PULLPUSH_FMA
+        #if PULLPUSH_FMA && !PULLPUSH_AVX512
         if S.self == Float.self { return count & ~(Self.count &- 1) }
         #endif
         return 0
@@ -81,34 +81,15 @@ struct Block<S: ComputeScalar> {
 
 /// `x·y + z`
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Block<S>, _ z: Block<S>) -> Block<S> {
+func multiplyAdd<S: RegisterScalar>(_ x: Block<S>, _ y: Block<S>, _ z: Block<S>) -> Block<S> {
     Block(
         a: multiplyAdd(x.a, y.a, z.a), b: multiplyAdd(x.b, y.b, z.b), c: multiplyAdd(x.c, y.c, z.c),
         d: multiplyAdd(x.d, y.d, z.d))
 }
 
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Register<S>, _ z: Block<S>) -> Block<S> {
+func multiplyAdd<S: RegisterScalar>(_ x: Block<S>, _ y: Register<S>, _ z: Block<S>) -> Block<S> {
     Block(
         a: multiplyAdd(x.a, y, z.a), b: multiplyAdd(x.b, y, z.b), c: multiplyAdd(x.c, y, z.c),
         d: multiplyAdd(x.d, y, z.d))
-}
-
-/// A sum of squares in double; of a block, four squares are added up before.
-struct SquareSum<S: ComputeScalar> {
-    private var sums = Register<Double>.zero
-
-    @inline(__always)
-    init() {}
-
-    @inline(__always)
-    mutating func add(_ register: Register<S>) {
-        sums = Register(S.addSquares(of: register.lanes, to: sums.lanes))
-    }
-
-    @inline(__always)
-    mutating func add(_ block: Block<S>) { sums = sums + block.dot(block, .zero).widenedSum }
-
-    @inline(__always)
-    var total: Double { sums.total }
 }

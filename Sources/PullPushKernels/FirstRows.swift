@@ -9,7 +9,8 @@ func addRowsOfIdentities<S: ComputeScalar>(
 ) -> Int {
     var number = identities.lowerBound
     while number &+ 4 <= identities.upperBound {
-        let four = FourRows<S>(rows, firstRowsFrom: number)
+        let four = FourRows<S>(
+            FourAddresses(rows, firstRowsFrom: number, bytes: rows.stride &* MemoryLayout<S>.size))
         var scale = Four(repeating: 1)
         if rows.normalization != .none {
             guard let x = FourScales(squares: squares(four, rows.dim), rows.normalization) else { break }
@@ -47,7 +48,7 @@ private func squares<S: ComputeScalar>(_ rows: FourRows<S>, _ dim: Int) -> Four 
     var next = 0
     while next < dim {
         var sums = FourSquares<S>()
-        let end = min(next &+ mostColumns, whole)
+        let end = min(next &+ S.mostColumns, whole)
         while next < end {
             sums.add(FourLanes(rows, next))
             sums.add(FourLanes(rows, next &+ S.laneCount))

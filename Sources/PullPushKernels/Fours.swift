@@ -1,22 +1,6 @@
 #if PULLPUSH_FMA
+import CVectors
 import KernelInterface
-
-// Identities of four rows, as most batches have them: everything about a column stays in registers.
-
-/// An identity of four rows.
-struct IdentityOfFour<S: ComputeScalar> {
-    let rows: FourRows<S>
-    let targets: FourTargets<S>
-    /// The vector that the first row has for itself.
-    let own: UnsafePointer<S>
-
-    @inline(__always)
-    init(_ job: LinearRows, _ number: Int, _ identity: Identity) {
-        rows = FourRows(job, identity)
-        targets = FourTargets(job, identity)
-        own = job.own(of: number, identity).assumingMemoryBound(to: S.self)
-    }
-}
 
 /// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight; the sums of
 /// unit rows must be good enough as long as they are finite.
@@ -32,8 +16,32 @@ func writeFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
     if !weights.isUnit { return writeRawFours(S.self, job, weights, first, end, &sums) }
-    return job.job.pointee.wantsMeans
-        ? writeUnitFours(S.self, job, weights, first, end, &sums, WithSquares.self)
-        : writeUnitFours(S.self, job, weights, first, end, &sums, WithoutSquares.self)
+    return writeUnitFours(S.self, job, weights, first, end, &sums, hasSquares: job.job.pointee.wantsMeans)
+}
+
+/// `RowScale` of four rows.
+struct FourScales {
+    let scale: Four
+    let square: Four
+    let projection: Four
+
+    /// Nil if one of the rows is exceptional.
+    @inline(__always)
+    init?(squares: Four, _ normalization: Normalization) {
+        if cvectors_all_between(squares.lanes, LinearRows.tinySquare, LinearRows.hugeSquare) == 0 { return nil }
+        let norm = Four(cvectors_square_root(squares.lanes))
+        let one = Four(repeating: 1)
+        switch normalization {
+        case .none:
+            (scale, square, projection) = (one, squares, .zero)
+        case .l2:
+            (scale, square, projection) = (Four(cvectors_divide(one.lanes, norm.lanes)), one, one)
+        case .renorm:
+            let divisor = norm + Four(repeating: 1e-7)
+            scale = Four(cvectors_divide(one.lanes, divisor.lanes))
+            square = (norm * scale) * (norm * scale)
+            projection = Four(cvectors_divide(divisor.lanes, norm.lanes))
+        }
+    }
 }
 #endif

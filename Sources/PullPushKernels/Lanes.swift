@@ -1,8 +1,8 @@
 import CVectors
 import KernelInterface
 
-/// A type the loops compute in, and what they do with whole vectors of it. `Register` and `Pair` make operators of that.
-protocol ComputeScalar: PaddedScalar {
+/// A type with registers, and what is done with whole ones. `Register` makes operators of that.
+protocol RegisterScalar: PaddedScalar {
     /// One register.
     associatedtype Lanes: SIMD where Lanes.Scalar == Self
 
@@ -12,118 +12,50 @@ protocol ComputeScalar: PaddedScalar {
     static func negate(_ lanes: Lanes) -> Lanes
     /// `x·y + z`
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes
-
-    /// As many doubles as there are lanes, from two registers on or in one.
-    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
-    /// Adds every lane to one of the doubles at `sums`.
-    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
+    /// The lanes with zeros in place of the first `count`.
+    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
     /// The lanes in double, added up to one register.
     static func widenedSum(_ lanes: Lanes) -> Double.Lanes
-    /// `sums` and the squares of the lanes, taken in double.
-    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes
     #if PULLPUSH_FMA
     /// The sums of all lanes of four registers, the last additions in double.
     static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes
     /// Stores four numbers as scalars.
     static func store(_ four: Double.Lanes, to scalars: UnsafeMutablePointer<Self>)
-    /// A register of each of four numbers.
-    static func spread(_ four: Double.Lanes) -> FourRegisters
     #endif
-    /// The lanes with zeros in place of the first `count`.
-    static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
-    /// The lanes of `chosen` where `lanes` is above zero, or NaN; else zero.
-    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes
-    /// Stores past the caches, to a multiple of 16 bytes.
-    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>)
 }
 
-extension ComputeScalar {
-    typealias FourRegisters = (Register<Self>, Register<Self>, Register<Self>, Register<Self>)
-
+extension RegisterScalar {
     @inline(__always)
     static var laneCount: Int { Lanes.scalarCount }
 }
 
-#if PULLPUSH_FMA
-extension Float: ComputeScalar {
-    typealias Lanes = SIMD8<Float>
-}
-
-extension Double: ComputeScalar {
-    typealias Lanes = SIMD4<Double>
-}
+#if PULLPUSH_AVX512
+extension Float: RegisterScalar { typealias Lanes = SIMD16<Float> }
+#elseif PULLPUSH_FMA
+extension Float: RegisterScalar { typealias Lanes = SIMD8<Float> }
 #else
-extension Float: ComputeScalar {
-    typealias Lanes = SIMD4<Float>
-}
-
-extension Double: ComputeScalar {
-    typealias Lanes = SIMD2<Double>
-}
+extension Float: RegisterScalar { typealias Lanes = SIMD4<Float> }
 #endif
 
+#if PULLPUSH_FMA
+extension Double: RegisterScalar { typealias Lanes = SIMD4<Double> }
+#else
+extension Double: RegisterScalar { typealias Lanes = SIMD2<Double> }
+#endif
+
+#if PULLPUSH_FMA
 extension Float {
-    @inline(__always)
-    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes {
-        cvectors_narrow(Register(doubles).lanes, Register(doubles + Double.laneCount).lanes)
-    }
-
-    @inline(__always)
-    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        Double.add(cvectors_widen_low(lanes), to: sums)
-        Double.add(cvectors_widen_high(lanes), to: sums + Double.laneCount)
-    }
-
-    @inline(__always)
-    static func widenedSum(_ lanes: Lanes) -> Double.Lanes {
-        Double.add(cvectors_widen_low(lanes), cvectors_widen_high(lanes))
-    }
-
-    @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes {
-        Double.addSquares(
-            of: cvectors_widen_high(lanes), to: Double.addSquares(of: cvectors_widen_low(lanes), to: sums))
-    }
-
-    #if PULLPUSH_FMA
     @inline(__always)
     static func store(_ four: Double.Lanes, to scalars: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(scalars).storeBytes(of: cvectors_narrow(four), as: SIMD4<Float>.self)
     }
-
-    @inline(__always)
-    static func spread(_ four: Double.Lanes) -> FourRegisters {
-        let v = cvectors_narrow(four)
-        return (Register(repeating: v.x), Register(repeating: v.y), Register(repeating: v.z), Register(repeating: v.w))
-    }
-    #endif
 }
 
 extension Double {
     @inline(__always)
-    static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes { Register(doubles).lanes }
-
-    @inline(__always)
-    static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
-        (Register(UnsafePointer(sums)) + Register(lanes)).store(sums)
-    }
-
-    @inline(__always)
-    static func widenedSum(_ lanes: Lanes) -> Lanes { lanes }
-
-    @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: Lanes) -> Lanes { multiplyAdd(lanes, lanes, sums) }
-
-    #if PULLPUSH_FMA
-    @inline(__always)
     static func store(_ four: Lanes, to scalars: UnsafeMutablePointer<Double>) { Register(four).store(scalars) }
-
-    @inline(__always)
-    static func spread(_ v: Lanes) -> FourRegisters {
-        (Register(repeating: v.x), Register(repeating: v.y), Register(repeating: v.z), Register(repeating: v.w))
-    }
-    #endif
 }
+#endif
 
 // What is the same for both, but for the C functions' types.
 
@@ -147,10 +79,7 @@ extension Float {
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
 
     @inline(__always)
-    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
-
-    @inline(__always)
-    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes { cvectors_widened_sum(lanes) }
 
     #if PULLPUSH_FMA
     @inline(__always)
@@ -178,10 +107,7 @@ extension Double {
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
 
     @inline(__always)
-    static func wherePositive(_ lanes: Lanes, _ chosen: Lanes) -> Lanes { cvectors_where_positive(lanes, chosen) }
-
-    @inline(__always)
-    static func stream(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Self>) { cvectors_stream(lanes, pointer) }
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes { lanes }
 
     #if PULLPUSH_FMA
     @inline(__always)

@@ -18,6 +18,8 @@ extension Float: ProductScalar { typealias ProductLanes = SIMD8<Float> }
 extension Double: ProductScalar { typealias ProductLanes = SIMD4<Double> }
 #endif
 
+#if !PULLPUSH_AVX512
+// Else a vector is a register, and can that already.
 extension Float {
     @inline(__always)
     static func add(_ x: ProductLanes, _ y: ProductLanes) -> ProductLanes { cvectors_add(x, y) }
@@ -27,6 +29,7 @@ extension Float {
         cvectors_multiply_add(x, y, z)
     }
 }
+#endif
 
 extension Double {
     @inline(__always)

@@ -1,7 +1,7 @@
 import CVectors
 
 /// One register of a vector.
-struct Register<S: ComputeScalar> {
+struct Register<S: RegisterScalar> {
     let lanes: S.Lanes
 
     @inline(__always)
@@ -17,10 +17,6 @@ struct Register<S: ComputeScalar> {
     func store(_ pointer: UnsafeMutablePointer<S>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: S.Lanes.self)
     }
-
-    /// Stores past the caches, to a multiple of 16 bytes.
-    @inline(__always)
-    func stream(_ pointer: UnsafeMutablePointer<S>) { S.stream(lanes, pointer) }
 
     @inline(__always)
     static var zero: Self { Self(.zero) }
@@ -41,10 +37,6 @@ struct Register<S: ComputeScalar> {
     @inline(__always)
     func dropFirst(_ count: Int) -> Self { Self(S.dropFirst(count, lanes)) }
 
-    /// Zeros where this is not above zero, or NaN.
-    @inline(__always)
-    func wherePositive(_ chosen: Self) -> Self { Self(S.wherePositive(lanes, chosen.lanes)) }
-
     /// The lanes in double, added up to one register.
     @inline(__always)
     var widenedSum: Register<Double> { Register<Double>(S.widenedSum(lanes)) }
@@ -64,14 +56,14 @@ struct Register<S: ComputeScalar> {
 
 /// `x·y + z`
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Register<S>, _ y: Register<S>, _ z: Register<S>) -> Register<S> {
+func multiplyAdd<S: RegisterScalar>(_ x: Register<S>, _ y: Register<S>, _ z: Register<S>) -> Register<S> {
     Register(S.multiplyAdd(x.lanes, y.lanes, z.lanes))
 }
 
 /// One register's worth of columns, of what is left after whole blocks. Where that is no multiple of the lanes, the last
 /// vector reaches back over columns already seen, so that every load and store is whole; what sums over columns must drop
 /// the seen lanes.
-struct Columns<S: ComputeScalar> {
+struct Columns<S: RegisterScalar> {
     /// The first column.
     let offset: Int
     /// Lanes at the front that the vector before has covered.

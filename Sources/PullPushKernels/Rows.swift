@@ -73,7 +73,12 @@ private struct RowTarget<S: ComputeScalar> {
         #if PULLPUSH_FMA
         // Just where it pays for its code.
         if S.self == Float.self && pastCaches {
-            forEachColumn { register($0).stream(start + $0) }
+            var next = 0
+            while next < count {
+                let column = Columns<S>(next, of: count).offset
+                register(column).stream(start + column)
+                next &+= S.laneCount
+            }
             return
         }
         #endif

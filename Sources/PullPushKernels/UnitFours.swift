@@ -1,31 +1,20 @@
 #if PULLPUSH_FMA
 import KernelInterface
 
-/// What the sums of unit rows hold. A type for each, so that each has a loop of its own.
-protocol UnitSums {
-    static var haveSquares: Bool { get }
-}
-
-enum WithSquares: UnitSums {
-    static var haveSquares: Bool { true }
-}
-
-enum WithoutSquares: UnitSums {
-    static var haveSquares: Bool { false }
-}
-
 /// All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
 @inline(__always)
-func writeUnitFours<S: ComputeScalar, Sums: UnitSums>(
+func writeUnitFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums,
-    _: Sums.Type
+    hasSquares: Bool
 ) -> Int? {
-    var totals = UnitTotals<S, Sums>()
+    var totals = UnitTotals<S>()
     var number = first
     while number < end {
         let identity = job.rows.pointee.identity(number)
         if identity.count != 4 { break }
-        writeFourUnitRows(IdentityOfFour<S>(job, number, identity), weights, job.rows.pointee.dim, &totals)
+        writeFourUnitRows(
+            IdentityOfFour<S>(job.addresses(of: number, identity)), weights, job.rows.pointee.dim, &totals,
+            hasSquares: hasSquares)
         number &+= 1
     }
     let found = totals.sums
@@ -35,7 +24,7 @@ func writeUnitFours<S: ComputeScalar, Sums: UnitSums>(
 }
 
 /// Sums over identities in double.
-private struct UnitTotals<S: ComputeScalar, Sums: UnitSums> {
+private struct UnitTotals<S: ComputeScalar> {
     var product = Register<Double>.zero
     var firstSquares = Register<Double>.zero
     var otherSquares = Register<Double>.zero
@@ -50,7 +39,7 @@ private struct UnitTotals<S: ComputeScalar, Sums: UnitSums> {
     }
 }
 
-private struct UnitSweep<S: ComputeScalar, Sums: UnitSums> {
+private struct UnitSweep<S: ComputeScalar> {
     let identity: IdentityOfFour<S>
     let onSum: Register<S>
     let ownOnFirst: Register<S>
@@ -63,10 +52,10 @@ private struct UnitSweep<S: ComputeScalar, Sums: UnitSums> {
     ///
     /// - Parameter seen: lanes at the front that have been counted
     @inline(__always)
-    mutating func step(_ column: Int, seen: Int) -> Register<S> {
+    mutating func step(_ column: Int, seen: Int, hasSquares: Bool) -> Register<S> {
         let x = FourLanes(identity.rows, column)
         let sum = x.x0 + x.x1 + x.x2 + x.x3
-        if Sums.haveSquares {
+        if hasSquares {
             let counted = seen == 0 ? x : x.dropFirst(seen)
             firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
             squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
@@ -80,14 +69,25 @@ private struct UnitSweep<S: ComputeScalar, Sums: UnitSums> {
         h.store(identity.targets.row3 + column)
         return seen == 0 ? sum : sum.dropFirst(seen)
     }
+
+    /// The same for a block.
+    @inline(__always)
+    mutating func step(_ column: Int, hasSquares: Bool) -> Block<S> {
+        let a = step(column, seen: 0, hasSquares: hasSquares)
+        let b = step(column &+ S.laneCount, seen: 0, hasSquares: hasSquares)
+        let c = step(column &+ 2 &* S.laneCount, seen: 0, hasSquares: hasSquares)
+        let d = step(column &+ 3 &* S.laneCount, seen: 0, hasSquares: hasSquares)
+        return Block(a: a, b: b, c: c, d: d)
+    }
 }
 
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
-private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
-    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S, Sums>
+private func writeFourUnitRows<S: ComputeScalar>(
+    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>,
+    hasSquares: Bool
 ) {
-    var sweep = UnitSweep<S, Sums>(
+    var sweep = UnitSweep<S>(
         identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
@@ -95,28 +95,26 @@ private func writeFourUnitRows<S: ComputeScalar, Sums: UnitSums>(
     var next = 0
     while next < dim {
         var product = Register<S>.zero
-        let end = min(next &+ mostColumns, whole)
+        let end = min(next &+ S.mostColumns, whole)
         while next < end {
             let column = next ^ swap
-            let a = sweep.step(column, seen: 0)
-            let b = sweep.step(column &+ S.laneCount, seen: 0)
-            let c = sweep.step(column &+ 2 &* S.laneCount, seen: 0)
-            let d = sweep.step(column &+ 3 &* S.laneCount, seen: 0)
-            let block = Block(a: a, b: b, c: c, d: d)
+            // Each with a body of its own.
+            let block =
+                hasSquares ? sweep.step(column, hasSquares: true) : sweep.step(column, hasSquares: false)
             product = block.dot(block, product)
             next &+= Block<S>.count
         }
         if next == whole {
             while next < dim {
                 let columns = Columns<S>(next, of: dim)
-                let sum = sweep.step(columns.offset, seen: columns.seen)
+                let sum = sweep.step(columns.offset, seen: columns.seen, hasSquares: hasSquares)
                 product = multiplyAdd(sum, sum, product)
                 next &+= S.laneCount
             }
         }
         totals.product = totals.product + product.widenedSum
     }
-    if !Sums.haveSquares { return }
+    if !hasSquares { return }
     totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum
     totals.otherSquares = totals.otherSquares + (sweep.squares1 + sweep.squares2 + sweep.squares3).widenedSum
 }

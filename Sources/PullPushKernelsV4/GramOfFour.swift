@@ -1,0 +1,1 @@
+../PullPushKernels/GramOfFour.swift
