@@ -109,7 +109,8 @@ def replacements(line: str) -> set[str]:
 
     for swap in SWAPS:
         for old, new in (swap, swap[::-1]):
-            for match in re.finditer(r"(?<!\w)" + re.escape(old) + ("" if old[-1] in " -(" else r"\b"), code):
+            before, after = ("" if old[0] == " " else r"\b"), ("" if old[-1] in " -(" else r"\b")
+            for match in re.finditer(before + re.escape(old) + after, code):
                 replace(*match.span(), new)
     for match in re.finditer(r"(?<== )-(?=\w)", code):
         replace(*match.span(), "")
