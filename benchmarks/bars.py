@@ -95,9 +95,17 @@ def _copies(key: Key, bound: float, bound_at_smallest: float) -> Judge:
         ours = results.seconds(shape, key)
         if ours is None:
             return None
-        return Outcome(ours / results.copy(shape), bound_at_smallest if shape == SMALLEST else bound)
+        most = bound_at_smallest if shape == SMALLEST else bound
+        return Outcome(ours / results.copy(shape), most, obstacle=_copy_of_fours(results, shape))
 
     return judge
+
+
+def _copy_of_fours(results: Results, shape: Shape) -> str:
+    """What is lost by reading rows in fours, before anything is computed."""
+    seconds = results.seconds(shape, Key("copy fours"))
+    copies = seconds / results.copy(shape) if seconds else 1
+    return f"just copying four rows side by side takes {copies:.2f} times as long as memcpy" if copies > 1.1 else ""
 
 
 def _python(results: Results, shape: Shape) -> Outcome | None:

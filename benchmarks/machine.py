@@ -33,8 +33,8 @@ def describe() -> dict[str, Any]:
 
 
 def slug(facts: dict[str, Any]) -> str:
-    """A file name for a machine: processor and cores."""
-    words = re.sub(r"\(.*?\)|@.*|\d+-core.*| cpu| processor", " ", str(facts["cpu"]), flags=re.IGNORECASE)
+    """A file name for a machine: processor, what tells its generation, and cores."""
+    words = re.sub(r"\(r\)|\(tm\)|@[^(]*|\d+-core[^(]*| cpu\b| processor", " ", str(facts["cpu"]), flags=re.IGNORECASE)
     return "-".join(re.findall(r"[a-z0-9]+", words.lower())) + f"-{facts['cores']}-cores"
 
 

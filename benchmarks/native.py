@@ -28,6 +28,7 @@ FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "task_loss": (c_double, (c_void_p,)),
     "task_time": (c_int64, (c_void_p, c_void_p, c_long)),
     "copy_time": (c_int64, (c_void_p, c_void_p, c_size_t, c_int, c_long)),
+    "copy_fours_time": (c_int64, (c_void_p, c_void_p, c_size_t, c_size_t, c_long)),
     "fma_widest": (c_int, ()),
     "fma_time": (c_int64, (c_int, c_int, c_long)),
     "fma_operations": (c_long, (c_int,)),

@@ -61,6 +61,38 @@ int64_t copy_time(float *to, const float *from, size_t count, int threads, long 
     return time_of(shares, threads);
 }
 
+#if defined __AVX512F__
+#define WIDEST 64
+#elif defined __AVX2__
+#define WIDEST 32
+#else
+#define WIDEST 16
+#endif
+
+/*
+ * Nanoseconds of `loops` copies of a whole buffer, four rows of `dim` numbers side by side, as whoever adds up rows of
+ * four must read them. memcpy tells the processor how much it is about to copy; this cannot. Rows are a multiple of 4.
+ */
+int64_t copy_fours_time(float *to, const float *from, size_t rows, size_t dim, long loops) {
+    typedef float vector __attribute__((vector_size(WIDEST), aligned(4)));
+    const size_t lanes = WIDEST / sizeof(float);
+    int64_t begun = now();
+    for (long i = 0; i < loops; i++) {
+        for (size_t row = 0; row < rows; row += 4) {
+            const float *source = from + row * dim;
+            float *target = to + row * dim;
+            size_t column = 0;
+            for (; column + lanes <= dim; column += lanes)
+                for (size_t a = 0; a < 4; a++)
+                    *(vector *)(target + a * dim + column) = *(const vector *)(source + a * dim + column);
+            for (; column < dim; column++)
+                for (size_t a = 0; a < 4; a++) target[a * dim + column] = source[a * dim + column];
+        }
+        __asm__ volatile("" ::: "memory"); /* every copy is wanted */
+    }
+    return now() - begun;
+}
+
 /* ------------------------------------------------------------------------------------ multiplications and additions */
 
 /*
@@ -112,15 +144,7 @@ static void multiply_add(const struct share *share) {
 }
 
 /* The bytes of the widest vectors there are. */
-int fma_widest(void) {
-#if defined __AVX512F__
-    return 64;
-#elif defined __AVX2__
-    return 32;
-#else
-    return 16;
-#endif
-}
+int fma_widest(void) { return WIDEST; }
 
 /* Nanoseconds of `loops` blocks of vectors of so many bytes on each of 1 or 2 threads. -1: no thread. */
 int64_t fma_time(int bytes, int threads, long loops) {

@@ -13,8 +13,10 @@ VECTOR_BYTES = (16, 32, 64)
 
 
 def contestants(batch: Batch) -> Iterator[Contestant]:
-    """``memcpy(gradient, features)``, and multiply-adds in every width of vector the machine has."""
+    """``memcpy(gradient, features)``, one of rows in fours, and multiply-adds in every width the machine has."""
     widest = native().fma_widest()
+    if batch.shape.rows % 4 == 0:
+        yield Contestant(Key("copy fours"), partial(copy_fours, batch))
     for threads in (1, 2):
         yield Contestant(Key("copy", threads=threads), partial(copy, batch, threads))
         for width in VECTOR_BYTES:
@@ -27,6 +29,12 @@ def copy(batch: Batch, threads: int, loops: int) -> int:
     """The nanoseconds of so many copies."""
     addresses = batch.gradient.ctypes.data, batch.unit.ctypes.data
     return _checked(native().copy_time(*addresses, batch.shape.size, threads, loops))
+
+
+def copy_fours(batch: Batch, loops: int) -> int:
+    """The nanoseconds of so many copies of four rows side by side."""
+    addresses = batch.gradient.ctypes.data, batch.unit.ctypes.data
+    return int(native().copy_fours_time(*addresses, batch.shape.rows, batch.shape.dim, loops))
 
 
 def multiply_add(width: int, threads: int, loops: int) -> int:

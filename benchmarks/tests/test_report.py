@@ -31,7 +31,7 @@ def timings(shape: Shape, factors: dict[Key, float]) -> list[dict[str, Any]]:
     names = ("plain", "general", "labels", "squared", "hinge", "copy")
     keys = [Key(name, n, t) for name in names for n in ("none", "l2", "renorm") for t in (1, 2)]
     keys += [Key(name, n) for name in PEERS for n in ("none", "l2")]
-    keys += [Key("python", "renorm"), *(key for key in factors if key.name == "torch loop")]
+    keys += [Key("python", "renorm"), *(key for key in factors if key.name in ("torch loop", "copy fours"))]
     arithmetic = [record(Key("sgemm"), 1e-6, operations=90_000)]
     arithmetic += [record(Key("fma 256", threads=t), 1e-6, operations=t * 100_000) for t in (1, 2)]
     return [record(key, copy * factors.get(key, 1.2)) for key in keys] + arithmetic
@@ -162,6 +162,14 @@ def test_lost_bars_stay_with_their_reason() -> None:
     assert outcome is not None
     assert outcome.obstacle == "the library keeps a batch this small on one thread"
     assert outcome.obstacle in lost
+
+
+@pytest.mark.parametrize(("factor", "named"), [(1.7, True), (1.05, False)])
+def test_what_it_costs_to_read_rows_in_fours_is_named(factor: float, named: bool) -> None:
+    found = results(factors={Key("plain"): 9.0, Key("copy fours"): factor})
+    lost = report.lost_table(found)
+    assert ("copying four rows side by side takes 1.70 times as long as memcpy; " in lost) == named
+    assert "| a copy of four rows side by side | " in report.own_table(found)
 
 
 def test_a_busy_second_core_is_named() -> None:
