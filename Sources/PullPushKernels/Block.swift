@@ -22,13 +22,6 @@ struct Block<S: RegisterScalar> {
         return 0
     }
 
-    /// Exclusive or with this makes a column the one to take in its place, so that blocks, or pairs of them, change places;
-    /// 0 where one has no partner. Steps of one length along short rows have the processor fetch past the rows' ends.
-    @inline(__always)
-    static func swap(in whole: Int) -> Int {
-        min((whole & (0 &- whole)) >> 1, 2 &* count) & ~(count &- 1)
-    }
-
     @inline(__always)
     static var zero: Self { Self(a: .zero, b: .zero, c: .zero, d: .zero) }
 

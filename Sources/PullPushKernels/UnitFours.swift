@@ -91,13 +91,16 @@ private func writeFourUnitRows<S: ComputeScalar>(
         identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
-    let swap = Block<S>.swap(in: whole)
+    // Single blocks change places, or pairs of them, where there are two pairs: steps of one length along short rows have the
+    // processor fetch past the rows' ends.
+    let distance = (whole < 4 &* Block<S>.count ? 1 : 2) &* Block<S>.count
     var next = 0
     while next < dim {
         var product = Register<S>.zero
         let end = min(next &+ S.mostColumns, whole)
         while next < end {
-            let column = next ^ swap
+            let partner = next ^ distance
+            let column = partner < whole ? partner : next
             // Each with a body of its own.
             let block =
                 hasSquares ? sweep.step(column, hasSquares: true) : sweep.step(column, hasSquares: false)
