@@ -53,7 +53,7 @@ struct Gram {
             var sums = GramSums<S>()
             let end = min(next &+ S.mostColumns, dim)
             while next < end {
-                let columns = Columns<S>(next, of: dim)
+                let columns = columnsInTurn(S.self, next, of: dim)
                 let x = FourLanes(identity.rows, columns.offset)
                 sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(identity.own))
                 next &+= S.laneCount
@@ -74,6 +74,17 @@ struct Gram {
 
     @inline(__always)
     var alongOwn: Double { rest.lanes.z }
+}
+
+/// The columns to take as those from `next` on. Two registers of 64 bytes and the next two change places, see
+/// `writeFourUnitRows`: with smaller ones arithmetic hides what equal steps cost.
+@inline(__always)
+private func columnsInTurn<S: RegisterScalar>(_: S.Type, _ next: Int, of dim: Int) -> Columns<S> {
+    #if PULLPUSH_AVX512
+    let partner = next ^ (2 &* S.laneCount)
+    if max(next, partner) &+ S.laneCount <= dim { return Columns(partner, of: dim) }
+    #endif
+    return Columns(next, of: dim)
 }
 
 /// Writes the gradient of an identity by what its rows weigh, see `Slot.shares`.
@@ -98,7 +109,7 @@ func writeFour<S: RegisterScalar>(
     }
     var next = 0
     while next < dim {
-        write(Columns<S>(next, of: dim).offset)
+        write(columnsInTurn(S.self, next, of: dim).offset)
         next &+= S.laneCount
     }
 }
