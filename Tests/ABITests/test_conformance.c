@@ -158,16 +158,29 @@ static void run_coefficients(const struct shape *shape, pullpush_options options
     scene_free(&scene);
 }
 
-/* Every width around several vectors, for the last vector of a row may reach back over columns that are done. */
-static void run_widths(const struct shape *shape, const pullpush_options *options, uint64_t seed)
+/* So wide that blocks of columns change places, and that sums are cut: about some blocks, and 256 and 512 columns. */
+static const size_t wide[] = {95, 96, 127, 128, 129, 160, 191, 224, 255, 256, 257, 300, 384, 511, 513, 560, 801};
+
+static void run_width(const struct shape *shape, size_t dim, const pullpush_options *options, uint64_t seed)
 {
-    for (size_t dim = 1; dim < 70; dim++) {
-        struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
-        check_case("width %zu, %zu identities of %zu, %s", dim, shape->identities, shape->sizes[0],
-                   option_set_name(options));
-        check_evaluation(&scene, options);
-        scene_free(&scene);
-    }
+    struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, seed);
+    check_case("width %zu, %zu identities of %zu, %s", dim, shape->identities, shape->sizes[0],
+               option_set_name(options));
+    check_evaluation(&scene, options);
+    scene_free(&scene);
+}
+
+/*
+ * Every width around several vectors, for the last vector of a row may reach back over columns that are done, and wide
+ * rows, of so many identities that their first rows are added up in fours, too.
+ */
+static void run_widths(size_t samples, const pullpush_options *options, uint64_t seed)
+{
+    const struct shape pair = {2, {samples}}, five = {5, {samples}};
+    for (size_t dim = 1; dim < 70; dim++)
+        run_width(&pair, dim, options, seed);
+    for (size_t d = 0; d < sizeof wide / sizeof *wide; d++)
+        run_width(&five, wide[d], options, seed + d);
 }
 
 /* The gradient against central differences of the reference's values alone, in float64. */
@@ -219,7 +232,7 @@ void test_conformance(int every)
             if (options.push != PULLPUSH_PUSH_HINGE)
                 run_coefficients(&pair, options, (uint64_t)set * 4 + k);
             if (options.push == PULLPUSH_PUSH_LINEAR)
-                run_widths(&pair, &options, (uint64_t)set * 4 + k);
+                run_widths(k, &options, (uint64_t)set * 4 + k);
         }
         for (size_t s = 0; s < shape_count; s++)
             for (size_t d = 0; d < dim_count; d++)
@@ -248,4 +261,9 @@ void test_conformance(int every)
         for (size_t d = 0; shape_is_regular(&shapes[s]) && d < dim_count; d++)
             for (int e = 0; e < 2; e++)
                 run_plain(&shapes[s], dims[d], &elements[e], turn++);
+    for (size_t d = 0; d < sizeof wide / sizeof *wide; d++)
+        for (size_t k = 1; k <= 8; k++) {
+            const struct shape five = {5, {k}};
+            run_plain(&five, wide[d], element_f32, turn++);
+        }
 }
