@@ -107,7 +107,7 @@ func addScaledRows<S: ComputeScalar>(
     return product.total
 }
 
-/// See `Kernels.sum`.
+/// See `Kernels.sum`; without `hasSquares` there are no squares in what it returns.
 @inline(never)
 func addRows<S: ComputeScalar>(
     _ states: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int,
@@ -136,11 +136,11 @@ func addRows<S: ComputeScalar>(
     while next < count {
         let columns = Columns<S>(next, of: count)
         var lanes = columns.load(rows.row(0))
-        firstSquares = multiplyAdd(columns.unseen(lanes), lanes, firstSquares)
+        if hasSquares { firstSquares = multiplyAdd(columns.unseen(lanes), lanes, firstSquares) }
         for a in 1..<rowCount {
             let x = columns.load(rows.row(a))
             lanes = lanes + x
-            restSquares = multiplyAdd(columns.unseen(x), x, restSquares)
+            if hasSquares { restSquares = multiplyAdd(columns.unseen(x), x, restSquares) }
         }
         product.add(columns.unseen(lanes))
         columns.store(lanes, sum)

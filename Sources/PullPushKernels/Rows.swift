@@ -71,23 +71,17 @@ private struct RowTarget<S: ComputeScalar> {
     @inline(__always)
     func write(_ register: (_ column: Int) -> Register<S>) {
         #if PULLPUSH_FMA
-        // Just where it pays for its code.
+        // Just where it pays for its code. Memory is slower than a step for each register.
         if S.self == Float.self && pastCaches {
-            var next = 0
-            while next < count {
-                let column = Columns<S>(next, of: count).offset
-                register(column).stream(start + column)
-                next &+= S.laneCount
-            }
+            forEachColumn(inBlocksTo: 0) { register($0).stream(start + $0) }
             return
         }
         #endif
-        forEachColumn { register($0).store(start + $0) }
+        forEachColumn(inBlocksTo: Block<S>.columns(of: count)) { register($0).store(start + $0) }
     }
 
     @inline(__always)
-    private func forEachColumn(_ body: (_ column: Int) -> Void) {
-        let whole = Block<S>.columns(of: count)
+    private func forEachColumn(inBlocksTo whole: Int, _ body: (_ column: Int) -> Void) {
         var next = 0
         while next < whole {
             body(next)

@@ -7,7 +7,7 @@ func writeUnitFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums,
     hasSquares: Bool
 ) -> Int? {
-    var totals = UnitTotals<S>()
+    var totals = UnitTotals()
     var number = first
     while number < end {
         let identity = job.rows.pointee.identity(number)
@@ -24,7 +24,7 @@ func writeUnitFours<S: ComputeScalar>(
 }
 
 /// Sums over identities in double.
-private struct UnitTotals<S: ComputeScalar> {
+private struct UnitTotals {
     var product = Register<Double>.zero
     var firstSquares = Register<Double>.zero
     var otherSquares = Register<Double>.zero
@@ -84,7 +84,7 @@ private struct UnitSweep<S: ComputeScalar> {
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
 private func writeFourUnitRows<S: ComputeScalar>(
-    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>,
+    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals,
     hasSquares: Bool
 ) {
     var sweep = UnitSweep<S>(
