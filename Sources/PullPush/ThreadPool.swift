@@ -48,8 +48,8 @@ struct ThreadPool {
 
     private let shared: UnsafeMutablePointer<Shared>
 
-    /// A little longer than it takes to wake a thread.
-    private static var moment: Int64 { 30_000 }
+    /// Longer than it takes to wake a thread, and than most blocks of a push take, for the last of which one waits.
+    private static var moment: Int64 { 60_000 }
 
     private static func lookAround(while condition: () -> Bool) {
         let end = csystem_nanoseconds() + moment
