@@ -7,6 +7,8 @@ protocol ComputeScalar: RegisterScalar {
     static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
     /// Adds every lane to one of the doubles at `sums`.
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
+    /// The lanes in double, added up to one register.
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes
     /// `sums` and the squares of the lanes, taken in double.
     static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes
     #if PULLPUSH_FMA
@@ -24,6 +26,14 @@ extension ComputeScalar {
 }
 
 extension Register where S: ComputeScalar {
+    /// The lanes in double, added up to one register.
+    @inline(__always)
+    var widenedSum: Register<Double> { Register<Double>(S.widenedSum(lanes)) }
+
+    /// The sum of all lanes, added in double.
+    @inline(__always)
+    var total: Double { cvectors_total(S.widenedSum(lanes)) }
+
     /// Stores past the caches, to a multiple of 16 bytes.
     @inline(__always)
     func stream(_ pointer: UnsafeMutablePointer<S>) { S.stream(lanes, pointer) }
@@ -65,6 +75,11 @@ extension Float: ComputeScalar {
     }
 
     @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes {
+        Double.add(cvectors_widen_low(lanes), cvectors_widen_high(lanes))
+    }
+
+    @inline(__always)
     static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes {
         Double.addSquares(
             of: cvectors_widen_high(lanes), to: Double.addSquares(of: cvectors_widen_low(lanes), to: sums))
@@ -93,6 +108,9 @@ extension Double: ComputeScalar {
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
         (Register(UnsafePointer(sums)) + Register(lanes)).store(sums)
     }
+
+    @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Lanes { lanes }
 
     @inline(__always)
     static func addSquares(of lanes: Lanes, to sums: Lanes) -> Lanes { multiplyAdd(lanes, lanes, sums) }

@@ -22,25 +22,6 @@ func addRowsOfIdentities<S: ComputeScalar>(
     return number &- identities.lowerBound
 }
 
-/// The squared norms.
-private struct FourSquares<S: ComputeScalar> {
-    var x0 = Register<S>.zero
-    var x1 = Register<S>.zero
-    var x2 = Register<S>.zero
-    var x3 = Register<S>.zero
-
-    @inline(__always)
-    init() {}
-
-    @inline(__always)
-    mutating func add(_ x: FourLanes<S>) {
-        x0 = multiplyAdd(x.x0, x.x0, x0)
-        x1 = multiplyAdd(x.x1, x.x1, x1)
-        x2 = multiplyAdd(x.x2, x.x2, x2)
-        x3 = multiplyAdd(x.x3, x.x3, x3)
-    }
-}
-
 @inline(__always)
 private func squares<S: ComputeScalar>(_ rows: FourRows<S>, _ dim: Int) -> Four {
     var result = Four.zero

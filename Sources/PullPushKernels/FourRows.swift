@@ -76,6 +76,25 @@ struct FourLanes<S: RegisterScalar> {
     }
 }
 
+/// The squares of four rows, one sum for each.
+struct FourSquares<S: RegisterScalar> {
+    var x0 = Register<S>.zero
+    var x1 = Register<S>.zero
+    var x2 = Register<S>.zero
+    var x3 = Register<S>.zero
+
+    @inline(__always)
+    init() {}
+
+    @inline(__always)
+    mutating func add(_ x: FourLanes<S>) {
+        x0 = multiplyAdd(x.x0, x.x0, x0)
+        x1 = multiplyAdd(x.x1, x.x1, x1)
+        x2 = multiplyAdd(x.x2, x.x2, x2)
+        x3 = multiplyAdd(x.x3, x.x3, x3)
+    }
+}
+
 /// One number for each of four rows.
 typealias Four = Register<Double>
 

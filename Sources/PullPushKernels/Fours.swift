@@ -16,7 +16,7 @@ func writeFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
     if !weights.isUnit { return writeRawFours(S.self, job, weights, first, end, &sums) }
-    return writeUnitFours(S.self, job, weights, first, end, &sums, hasSquares: job.job.pointee.wantsMeans)
+    return writeUnitFours(S.self, job, weights, first, end, &sums)
 }
 
 /// `RowScale` of four rows.

@@ -46,9 +46,7 @@ private func writeUnitRows<S: ComputeScalar>(
 ) -> RowSums {
     let count = weights.count
     let sum = job.space.sum.assumingMemoryBound(to: S.self)
-    let found = addRows(
-        job.space.states, count, into: sum, job.rows.pointee.dim,
-        hasSquares: job.centred || job.job.pointee.wantsMeans)
+    let found = addRows(job.space.states, count, into: sum, job.rows.pointee.dim, hasSquares: job.wantsSquares)
     for a in 0..<count {
         job.space.states[a].gradient.onShared = weights.onSum
         job.space.states[a].gradient.onRow = 0

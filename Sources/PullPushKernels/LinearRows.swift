@@ -44,6 +44,10 @@ struct LinearRows {
     @inline(__always)
     var centred: Bool { job.pointee.centred }
 
+    /// Whether the sums of unit rows need squares: for the means, and to see how close the rows are.
+    @inline(__always)
+    var wantsSquares: Bool { centred || job.pointee.wantsMeans }
+
     @inline(__always)
     var isLarge: Bool { job.pointee.isLarge }
 

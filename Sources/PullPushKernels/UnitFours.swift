@@ -4,9 +4,9 @@ import KernelInterface
 /// All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
 @inline(__always)
 func writeUnitFours<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums,
-    hasSquares: Bool
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
+    let hasSquares = job.wantsSquares
     var totals = UnitTotals()
     var number = first
     while number < end {
@@ -43,10 +43,7 @@ private struct UnitSweep<S: ComputeScalar> {
     let identity: IdentityOfFour<S>
     let onSum: Register<S>
     let ownOnFirst: Register<S>
-    var firstSquares = Register<S>.zero
-    var squares1 = Register<S>.zero
-    var squares2 = Register<S>.zero
-    var squares3 = Register<S>.zero
+    var squares = FourSquares<S>()
 
     /// Writes a register of columns of the gradient and returns the sum of the rows.
     ///
@@ -56,11 +53,7 @@ private struct UnitSweep<S: ComputeScalar> {
         let x = FourLanes(identity.rows, column)
         let sum = x.x0 + x.x1 + x.x2 + x.x3
         if hasSquares {
-            let counted = seen == 0 ? x : x.dropFirst(seen)
-            firstSquares = multiplyAdd(counted.x0, counted.x0, firstSquares)
-            squares1 = multiplyAdd(counted.x1, counted.x1, squares1)
-            squares2 = multiplyAdd(counted.x2, counted.x2, squares2)
-            squares3 = multiplyAdd(counted.x3, counted.x3, squares3)
+            squares.add(seen == 0 ? x : x.dropFirst(seen))
         }
         let h = sum * onSum
         multiplyAdd(Register(identity.own + column), ownOnFirst, h).store(identity.targets.row0 + column)
@@ -118,7 +111,7 @@ private func writeFourUnitRows<S: ComputeScalar>(
         totals.product = totals.product + product.widenedSum
     }
     if !hasSquares { return }
-    totals.firstSquares = totals.firstSquares + sweep.firstSquares.widenedSum
-    totals.otherSquares = totals.otherSquares + (sweep.squares1 + sweep.squares2 + sweep.squares3).widenedSum
+    totals.firstSquares = totals.firstSquares + sweep.squares.x0.widenedSum
+    totals.otherSquares = totals.otherSquares + (sweep.squares.x1 + sweep.squares.x2 + sweep.squares.x3).widenedSum
 }
 #endif

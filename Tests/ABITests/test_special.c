@@ -162,6 +162,14 @@ static void test_not_finite_without_push(void)
     }
 }
 
+/* Another number in a scene of float32. */
+static void set_feature(struct scene *scene, size_t i, double value)
+{
+    element_store(element_f32, scene->features.bytes, i, value);
+    element_store(element_f32, scene->features_before.bytes, i, value);
+    scene->exact[i] = element_load(element_f32, scene->features.bytes, i);
+}
+
 /* A row too short to be divided by its length, or very long, at each place of an identity among ordinary ones. */
 static void test_one_unusual_row(void)
 {
@@ -177,9 +185,7 @@ static void test_one_unusual_row(void)
             pullpush_options options = default_options();
             options.normalize = t % 2 ? PULLPUSH_NORMALIZE_L2 : PULLPUSH_NORMALIZE_RENORM;
             for (size_t i = row * dim; i < (row + 1) * dim; i++) {
-                element_store(element_f32, scene.features.bytes, i, scene.exact[i] * length);
-                element_store(element_f32, scene.features_before.bytes, i, scene.exact[i] * length);
-                scene.exact[i] = element_load(element_f32, scene.features.bytes, i);
+                set_feature(&scene, i, scene.exact[i] * length);
             }
             check_case("row %zu times %g among identities of %zu, %s", row, length, samples,
                        option_set_name(&options));
@@ -200,10 +206,7 @@ static void test_sums_that_round_one_way(void)
     for (int32_t normalize = PULLPUSH_NORMALIZE_NONE; normalize <= PULLPUSH_NORMALIZE_RENORM; normalize++) {
         struct scene scene = scene_make(&shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 500);
         for (size_t i = 0; i < scene.rows * dim; i++) {
-            const double value = i % dim * (i / dim) % 5 == 0 ? -0.1 : 0.37;
-            element_store(element_f32, scene.features.bytes, i, value);
-            element_store(element_f32, scene.features_before.bytes, i, value);
-            scene.exact[i] = element_load(element_f32, scene.features.bytes, i);
+            set_feature(&scene, i, i % dim * (i / dim) % 5 == 0 ? -0.1 : 0.37);
         }
         pullpush_options options = default_options();
         options.normalize = normalize;

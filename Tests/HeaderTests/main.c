@@ -265,22 +265,6 @@ static void test_totals_of_floats(void)
     TEST_TOTALS(cvectors_f32x8, 8)
 }
 
-static void test_widened_sums(void)
-{
-    const cvectors_f32x4 four = {1, 2, 3, 4};
-    const cvectors_f32x8 eight = {1, 2, 3, 4, 0x1p25f, 6, 7, 8};
-    cvectors_f32x16 sixteen = {0x1p25f};
-    check(cvectors_widened_sum(four)[0] == 4 && cvectors_widened_sum(four)[1] == 6, "a sum of two halves");
-    check(cvectors_widened_sum(eight)[0] == 0x1p25 + 1, "a sum in double");
-    for (int i = 1; i < 4; i++)
-        check(cvectors_widened_sum(eight)[i] == 2 * i + 6, "a sum of two halves of eight");
-    for (int i = 1; i < 16; i++)
-        sixteen[i] = (float)i;
-    check(cvectors_widened_sum(sixteen)[0] == 0x1p25 + 24, "a sum of four quarters in double");
-    for (int i = 1; i < 4; i++)
-        check(cvectors_widened_sum(sixteen)[i] == 4 * i + 24, "a sum of four quarters");
-}
-
 static void test_transpose(void)
 {
     float from[4][7], to[4][5] = {{0}};
@@ -349,7 +333,6 @@ int main(void)
     test_conversions();
     test_four_numbers();
     test_totals_of_floats();
-    test_widened_sums();
     test_transpose();
     test_forbidden_memory();
     test_time();

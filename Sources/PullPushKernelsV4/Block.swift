@@ -1,1 +1,0 @@
-../PullPushKernels/Block.swift
