@@ -106,9 +106,10 @@ struct Evaluation {
         } else {
             ThreadPool.run(
                 units, workers: workers, PointsWork(evaluation: self, units: units, count: count, sums: sums))
-        }
-        for unit in 1..<units {
-            for i in 0..<width { sums[i] += sums[unit &* width &+ i] }
+            let doubles = InstructionSet.current.kernels(for: .float64)
+            for unit in 1..<units {
+                doubles.combine(sums, by: 1, sums + unit &* width, by: 1, into: sums, count: width)
+            }
         }
         return sums
     }

@@ -77,7 +77,7 @@ struct Gram {
 }
 
 /// The columns to take as those from `next` on. Two registers of 64 bytes and the next two change places, see
-/// `writeFourUnitRows`: with smaller ones arithmetic hides what equal steps cost.
+/// `BlocksFromMiddle`: with smaller ones arithmetic hides what equal steps cost.
 @inline(__always)
 private func columnsInTurn<S: RegisterScalar>(_: S.Type, _ next: Int, of dim: Int) -> Columns<S> {
     #if PULLPUSH_AVX512

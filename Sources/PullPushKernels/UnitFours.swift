@@ -74,6 +74,30 @@ private struct UnitSweep<S: ComputeScalar> {
     }
 }
 
+/// The blocks of some columns from the middle outwards, for steps of one length along short rows have the processor fetch
+/// past the rows' ends.
+private struct BlocksFromMiddle<S: ComputeScalar> {
+    private var column: Int
+    private var following: Int
+    private var step = Block<S>.count
+
+    /// - Parameter columns: whole blocks of them
+    @inline(__always)
+    init(_ columns: Int) {
+        column = (columns / 2) & ~(Block<S>.count &- 1)
+        following = column &- Block<S>.count
+    }
+
+    /// The first column of the next one.
+    @inline(__always)
+    mutating func next() -> Int {
+        let result = column
+        (column, following) = (following, column &+ step)
+        step = -step
+        return result
+    }
+}
+
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
 private func writeFourUnitRows<S: ComputeScalar>(
@@ -84,16 +108,13 @@ private func writeFourUnitRows<S: ComputeScalar>(
         identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
         ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
     let whole = Block<S>.columns(of: dim)
-    // Single blocks change places, or pairs of them, where there are two pairs: steps of one length along short rows have the
-    // processor fetch past the rows' ends.
-    let distance = (whole < 4 &* Block<S>.count ? 1 : 2) &* Block<S>.count
+    var blocks = BlocksFromMiddle<S>(whole)
     var next = 0
     while next < dim {
         var product = Register<S>.zero
         let end = min(next &+ S.mostColumns, whole)
         while next < end {
-            let partner = next ^ distance
-            let column = partner < whole ? partner : next
+            let column = blocks.next()
             // Each with a body of its own.
             let block =
                 hasSquares ? sweep.step(column, hasSquares: true) : sweep.step(column, hasSquares: false)
