@@ -96,15 +96,17 @@ def _copies(key: Key, bound: float, bound_at_smallest: float) -> Judge:
         if ours is None:
             return None
         most = bound_at_smallest if shape == SMALLEST else bound
-        return Outcome(ours / results.copy(shape), most, obstacle=_copy_of_fours(results, shape))
+        return Outcome(ours / results.copy(shape), most, obstacle=_copy_of_fours(results, shape, ours))
 
     return judge
 
 
-def _copy_of_fours(results: Results, shape: Shape) -> str:
-    """What is lost by reading rows in fours, before anything is computed."""
+def _copy_of_fours(results: Results, shape: Shape, ours: float) -> str:
+    """What is lost by reading rows in fours, before anything is computed. Large batches are not copied like that."""
     seconds = results.seconds(shape, Key("copy fours"))
-    copies = seconds / results.copy(shape) if seconds else 1
+    if seconds is None or seconds > ours:
+        return ""
+    copies = seconds / results.copy(shape)
     return f"just copying four rows side by side takes {copies:.2f} times as long as memcpy" if copies > 1.1 else ""
 
 

@@ -69,24 +69,35 @@ int64_t copy_time(float *to, const float *from, size_t count, int threads, long 
 #define WIDEST 16
 #endif
 
+typedef float vector __attribute__((vector_size(WIDEST), aligned(4)));
+
+static void copy_columns_of_four(float *to, const float *from, size_t dim, size_t column, size_t end) {
+    const size_t lanes = WIDEST / sizeof(float);
+    for (; column + lanes <= end; column += lanes)
+        for (size_t a = 0; a < 4; a++)
+            *(vector *)(to + a * dim + column) = *(const vector *)(from + a * dim + column);
+    for (; column < end; column++)
+        for (size_t a = 0; a < 4; a++) to[a * dim + column] = from[a * dim + column];
+}
+
 /*
  * Nanoseconds of `loops` copies of a whole buffer, four rows of `dim` numbers side by side, as whoever adds up rows of
- * four must read them. memcpy tells the processor how much it is about to copy; this cannot. Rows are a multiple of 4.
+ * four must read them. memcpy tells the processor how much it is about to copy; this cannot, and takes blocks of columns
+ * from the middle outwards, the fastest order found. Rows are a multiple of 4.
  */
 int64_t copy_fours_time(float *to, const float *from, size_t rows, size_t dim, long loops) {
-    typedef float vector __attribute__((vector_size(WIDEST), aligned(4)));
-    const size_t lanes = WIDEST / sizeof(float);
+    enum { BLOCK = 32 };
+    const size_t blocks = dim / BLOCK, middle = blocks / 2;
     int64_t begun = now();
     for (long i = 0; i < loops; i++) {
         for (size_t row = 0; row < rows; row += 4) {
             const float *source = from + row * dim;
             float *target = to + row * dim;
-            size_t column = 0;
-            for (; column + lanes <= dim; column += lanes)
-                for (size_t a = 0; a < 4; a++)
-                    *(vector *)(target + a * dim + column) = *(const vector *)(source + a * dim + column);
-            for (; column < dim; column++)
-                for (size_t a = 0; a < 4; a++) target[a * dim + column] = source[a * dim + column];
+            for (size_t n = 0; n < blocks; n++) {
+                size_t column = (n % 2 ? middle - (n + 1) / 2 : middle + n / 2) * BLOCK;
+                copy_columns_of_four(target, source, dim, column, column + BLOCK);
+            }
+            copy_columns_of_four(target, source, dim, blocks * BLOCK, dim);
         }
         __asm__ volatile("" ::: "memory"); /* every copy is wanted */
     }
