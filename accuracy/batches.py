@@ -234,3 +234,8 @@ def _hard(seed: int) -> Iterator[tuple[str, Rows, int, Options]]:
     near = leads[:1] + 0.1 * spread(64, 64, "near", seed)
     by_distance = {"push": "hinge", "margin": 0.02, "objective": "squared_euclidean"}
     yield "all rows alike to 0.1, hinge by distance", near, 4, unit | by_distance
+    # What each addition loses, the next does not give back.
+    two_numbers = np.where(np.random.default_rng(seed).random((12, 3000)) < 0.5, 0.01, 0.03)
+    yield "3000 columns of two numbers", two_numbers, 3, unit
+    a_large_one = np.where(np.arange(3000) == np.arange(12)[:, None] % 5, 1.0, 0.001)
+    yield "3000 columns, one of them large", a_large_one, 3, {}

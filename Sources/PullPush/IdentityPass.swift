@@ -119,8 +119,8 @@ struct IdentityPass {
                 firstSquare: reader.states[0].scale.square)
         }
         var rows = reader.kernels.sum(reader.states, count, into: sum, count: reader.columns)
-        // Where a sum of squares in the compute type overflows, or is long, those of the rows need not.
-        if !rows.squares.isFinite || reader.isLong { measureAgain(count, &rows) }
+        // Where a sum of squares in the compute type overflows, those of the rows need not.
+        if !rows.squares.isFinite { measureAgain(count, &rows) }
         if !rows.product.isFinite { rows.product = reader.scaledDot(sum, sum, 1, 1) }
         return rows
     }

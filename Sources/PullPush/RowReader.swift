@@ -77,11 +77,7 @@ struct RowReader {
     /// Finds how the first `count` rows at hand are normalised, by the formulas of `Normalization`, and returns `Σ ‖x‖²`.
     @inline(never)
     func measure(_ count: Int) -> Double {
-        if isLong {
-            for a in 0..<count { states[a].rawSquare = dotInPieces(states[a].features, states[a].features) }
-        } else {
-            kernels.measure(states, count, count: columns)
-        }
+        kernels.measure(states, count, count: columns)
         let normalization = rows.normalization
         var squares = 0.0
         for a in 0..<count {
@@ -104,29 +100,7 @@ struct RowReader {
     private func hugeNorm(_ row: UnsafeRawPointer) -> Double { scaledDot(row, row, down, down).squareRoot() / down }
 
     /// `x·y` in the compute type.
-    func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
-        isLong ? dotInPieces(x, y) : kernels.dot(x, y, count: columns)
-    }
-
-    /// The rounding of a sum grows with its length.
-    @inline(never)
-    private func dotInPieces(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double {
-        let size = rows.element.computeSize
-        var sum = 0.0
-        var next = 0
-        while next < columns {
-            // The last piece is no shorter than a vector.
-            let rest = columns &- next
-            let count = rest < 2 &* Self.piece ? rest : Self.piece
-            sum += kernels.dot(x + next &* size, y + next &* size, count: count)
-            next &+= count
-        }
-        return sum
-    }
-
-    /// Whether sums over columns are taken in pieces.
-    var isLong: Bool { columns > 2 &* Self.piece }
-    private static let piece = 4096
+    func dot(_ x: UnsafeRawPointer, _ y: UnsafeRawPointer) -> Double { kernels.dot(x, y, count: columns) }
 
     /// A power of two, which scales without rounding.
     var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
@@ -137,13 +111,11 @@ struct RowReader {
     }
 
     /// Whether `sumScaled` of so many rows sets `alongSum`.
-    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts && !isLong }
+    func hasProducts(_ count: Int) -> Bool { count <= Self.mostProducts }
 
     /// Whether `sumScaled` sets `alongSum` of every identity.
     @inline(__always)
-    static func hasProducts(_ rows: Rows) -> Bool {
-        rows.largestIdentity <= mostProducts && rows.stagedColumns &+ rows.dim <= 2 &* piece
-    }
+    static func hasProducts(_ rows: Rows) -> Bool { rows.largestIdentity <= mostProducts }
 
     /// Whether all numbers of row `a` are.
     func isFinite(_ a: Int) -> Bool {

@@ -13,14 +13,19 @@ struct Block<S: ComputeScalar> {
     @inline(__always)
     static var count: Int { 4 &* S.laneCount }
 
-    /// The columns of `count` that whole blocks cover; 0 where blocks do not pay for their code.
+    /// Whether blocks pay for their code.
     @inline(__always)
-    static func columns(of count: Int) -> Int {
+    static var isUsed: Bool {
         #if PULLPUSH_FMA && !PULLPUSH_AVX512
-        if S.self == Float.self { return count & ~(Self.count &- 1) }
+        return S.self == Float.self
+        #else
+        return false
         #endif
-        return 0
     }
+
+    /// The columns of `count` that whole blocks cover.
+    @inline(__always)
+    static func columns(of count: Int) -> Int { isUsed ? count & ~(Self.count &- 1) : 0 }
 
     @inline(__always)
     static var zero: Self { Self(a: .zero, b: .zero, c: .zero, d: .zero) }
@@ -55,6 +60,12 @@ struct Block<S: ComputeScalar> {
     /// The sum of the four registers.
     @inline(__always)
     var folded: Lanes { (a + b) + (c + d) }
+
+    /// The products of all lanes with another block's, four in a lane.
+    @inline(__always)
+    func dot(_ other: Self) -> Lanes {
+        multiplyAdd(a, other.a, b * other.b) + multiplyAdd(c, other.c, d * other.d)
+    }
 
     /// `sum` and the products of all lanes with another block's.
     @inline(__always)

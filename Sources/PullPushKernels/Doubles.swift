@@ -9,8 +9,6 @@ protocol ComputeScalar: RegisterScalar {
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
     /// The lanes in double, added up to one register.
     static func widenedSum(_ lanes: Lanes) -> Double.Lanes
-    /// `sums` and the squares of the lanes, taken in double.
-    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes
     #if PULLPUSH_FMA
     /// A register of each of four numbers.
     static func spread(_ four: Double.Lanes) -> FourRegisters
@@ -43,23 +41,25 @@ extension Register where S: ComputeScalar {
     func wherePositive(_ chosen: Self) -> Self { Self(S.wherePositive(lanes, chosen.lanes)) }
 }
 
-/// A sum of squares in double; of a block, four squares are added up before.
-struct SquareSum<S: ComputeScalar> {
+/// A sum over columns in double. That of doubles is cut, see `mostColumns`.
+struct WideSum<S: ComputeScalar> {
     private var sums = Register<Double>.zero
+    private var totals = Register<Double>.zero
 
     @inline(__always)
     init() {}
 
     @inline(__always)
-    mutating func add(_ register: Register<S>) {
-        sums = Register(S.addSquares(of: register.lanes, to: sums.lanes))
+    mutating func add(_ lanes: Register<S>, at column: Int) {
+        if S.self == Double.self && column & (S.mostColumns &- 1) == 0 {
+            totals = totals + sums
+            sums = .zero
+        }
+        sums = sums + lanes.widenedSum
     }
 
     @inline(__always)
-    mutating func add(_ block: Block<S>) { sums = sums + block.dot(block, .zero).widenedSum }
-
-    @inline(__always)
-    var total: Double { sums.total }
+    var total: Double { (totals + sums).total }
 }
 
 extension Float: ComputeScalar {
@@ -77,12 +77,6 @@ extension Float: ComputeScalar {
     @inline(__always)
     static func widenedSum(_ lanes: Lanes) -> Double.Lanes {
         Double.add(cvectors_widen_low(lanes), cvectors_widen_high(lanes))
-    }
-
-    @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: Double.Lanes) -> Double.Lanes {
-        Double.addSquares(
-            of: cvectors_widen_high(lanes), to: Double.addSquares(of: cvectors_widen_low(lanes), to: sums))
     }
 
     #if PULLPUSH_FMA
@@ -111,9 +105,6 @@ extension Double: ComputeScalar {
 
     @inline(__always)
     static func widenedSum(_ lanes: Lanes) -> Lanes { lanes }
-
-    @inline(__always)
-    static func addSquares(of lanes: Lanes, to sums: Lanes) -> Lanes { multiplyAdd(lanes, lanes, sums) }
 
     #if PULLPUSH_FMA
     @inline(__always)

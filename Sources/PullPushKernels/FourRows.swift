@@ -97,10 +97,4 @@ struct FourSquares<S: RegisterScalar> {
 
 /// One number for each of four rows.
 typealias Four = Register<Double>
-
-extension RegisterScalar {
-    /// Sums in the compute type are cut at so many columns, 32 a lane, for their rounding grows with their length.
-    @inline(__always)
-    static var mostColumns: Int { 32 &* laneCount }
-}
 #endif

@@ -25,6 +25,11 @@ protocol RegisterScalar: PaddedScalar {
 extension RegisterScalar {
     @inline(__always)
     static var laneCount: Int { Lanes.scalarCount }
+
+    /// Sums in the compute type are cut at so many columns, a power of two, for their rounding grows with the number of
+    /// additions, most where many numbers are equal: 16 a lane of float, 512 of double.
+    @inline(__always)
+    static var mostColumns: Int { (self == Double.self ? 512 : 16) &* laneCount }
 }
 
 #if PULLPUSH_AVX512

@@ -64,45 +64,46 @@ func addScaledRows<S: ComputeScalar>(
     products: UnsafeMutablePointer<S>?
 ) -> Double {
     let rows = TypedRows<S>(states: states)
-    let hasProducts = products != nil
-    var product = SquareSum<S>()
+    var product = WideSum<S>()
     // Without room for products there are no rows to take them of.
+    let productCount = products == nil ? 0 : rowCount
     let products = products ?? sum
-    let productCount = hasProducts ? rowCount : 0
-    for a in 0..<productCount { Register.zero.store(products + a &* S.laneCount) }
+    for a in 0..<productCount { states[a].alongSum = 0 }
     let whole = Block<S>.columns(of: count)
     let fours = rowCount & ~3
     var next = 0
-    while next < whole {
-        var block = Block<S>.zero
-        for a in Steps(to: fours, by: 4) { block = FourScaledRows(rows, from: a).add(next, to: block) }
-        for a in fours..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
-        product.add(block)
-        block.store(sum + next)
-        for a in Steps(to: productCount & ~3, by: 4) {
-            FourScaledRows(rows, from: a).addProducts(next, with: block, to: products + a &* S.laneCount)
-        }
-        for a in productCount & ~3..<productCount {
-            let lanes = products + a &* S.laneCount
-            Block(rows.row(a) + next).dot(block, Register(UnsafePointer(lanes))).store(lanes)
-        }
-        next &+= Block<S>.count
-    }
     while next < count {
-        let columns = Columns<S>(next, of: count)
-        var lanes = Register<S>.zero
-        for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
-        let unseen = columns.unseen(lanes)
-        product.add(unseen)
-        columns.store(lanes, sum)
-        for a in 0..<productCount {
-            let lanes = products + a &* S.laneCount
-            multiplyAdd(columns.load(rows.row(a)), unseen, Register(UnsafePointer(lanes))).store(lanes)
+        for a in 0..<productCount { Register.zero.store(products + a &* S.laneCount) }
+        let end = min(next &+ S.mostColumns, count)
+        while next < min(end, whole) {
+            var block = Block<S>.zero
+            for a in Steps(to: fours, by: 4) { block = FourScaledRows(rows, from: a).add(next, to: block) }
+            for a in fours..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
+            product.add(block.dot(block), at: next)
+            block.store(sum + next)
+            for a in Steps(to: productCount & ~3, by: 4) {
+                FourScaledRows(rows, from: a).addProducts(next, with: block, to: products + a &* S.laneCount)
+            }
+            for a in productCount & ~3..<productCount {
+                let lanes = products + a &* S.laneCount
+                Block(rows.row(a) + next).dot(block, Register(UnsafePointer(lanes))).store(lanes)
+            }
+            next &+= Block<S>.count
         }
-        next &+= S.laneCount
-    }
-    for a in 0..<productCount {
-        states[a].alongSum = Register(UnsafePointer(products + a &* S.laneCount)).total
+        while next < end {
+            let columns = Columns<S>(next, of: count)
+            var lanes = Register<S>.zero
+            for a in 0..<rowCount { lanes = multiplyAdd(columns.load(rows.row(a)), rows.unit(a), lanes) }
+            let unseen = columns.unseen(lanes)
+            product.add(unseen * unseen, at: next)
+            columns.store(lanes, sum)
+            for a in 0..<productCount {
+                let lanes = products + a &* S.laneCount
+                multiplyAdd(columns.load(rows.row(a)), unseen, Register(UnsafePointer(lanes))).store(lanes)
+            }
+            next &+= S.laneCount
+        }
+        for a in 0..<productCount { states[a].alongSum += Register(UnsafePointer(products + a &* S.laneCount)).total }
     }
     return product.total
 }
@@ -114,40 +115,43 @@ func addRows<S: ComputeScalar>(
     hasSquares: Bool
 ) -> RowSums {
     let rows = TypedRows<S>(states: states)
-    var product = SquareSum<S>()
-    // One register, for the others are needed.
-    var firstSquares = Register<S>.zero
-    var squares = Block<S>.zero
+    var product = WideSum<S>()
+    var firstSquare = WideSum<S>()
+    var otherSquares = WideSum<S>()
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
         var block = Block(rows.row(0) + next)
-        if hasSquares { firstSquares = firstSquares + block.dot(block, .zero) }
+        if hasSquares { firstSquare.add(block.dot(block), at: next) }
+        var squares = Block<S>.zero
         for a in 1..<rowCount {
             let x = Block(rows.row(a) + next)
             block = block + x
             if hasSquares { squares = multiplyAdd(x, x, squares) }
         }
-        product.add(block)
+        if hasSquares { otherSquares.add(squares.folded, at: next) }
+        product.add(block.dot(block), at: next)
         block.store(sum + next)
         next &+= Block<S>.count
     }
-    var restSquares = squares.folded
     while next < count {
         let columns = Columns<S>(next, of: count)
         var lanes = columns.load(rows.row(0))
-        if hasSquares { firstSquares = multiplyAdd(columns.unseen(lanes), lanes, firstSquares) }
+        if hasSquares { firstSquare.add(columns.unseen(lanes) * lanes, at: next) }
+        var squares = Register<S>.zero
         for a in 1..<rowCount {
             let x = columns.load(rows.row(a))
             lanes = lanes + x
-            if hasSquares { restSquares = multiplyAdd(columns.unseen(x), x, restSquares) }
+            if hasSquares { squares = multiplyAdd(columns.unseen(x), x, squares) }
         }
-        product.add(columns.unseen(lanes))
+        if hasSquares { otherSquares.add(squares, at: next) }
+        let unseen = columns.unseen(lanes)
+        product.add(unseen * unseen, at: next)
         columns.store(lanes, sum)
         next &+= S.laneCount
     }
-    let first = firstSquares.total
-    return RowSums(product: product.total, squares: first + restSquares.total, firstSquare: first)
+    let first = firstSquare.total
+    return RowSums(product: product.total, squares: first + otherSquares.total, firstSquare: first)
 }
 
 /// See `Kernels.add`.

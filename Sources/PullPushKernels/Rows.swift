@@ -4,25 +4,35 @@ import KernelInterface
 /// See `Kernels.measure`.
 @inline(__always)
 func measureRows<S: ComputeScalar>(_: S.Type, _ states: UnsafeMutablePointer<RowState>, _ rowCount: Int, _ count: Int) {
-    let whole = Block<S>.columns(of: count)
     for a in 0..<rowCount {
         let row = states[a].features.assumingMemoryBound(to: S.self)
+        states[a].rawSquare = Block<S>.isUsed ? squareOf(row, count) : dotProduct(row, row, count)
+    }
+}
+
+/// `‖x‖²`, faster than `dotProduct` where there are blocks.
+@inline(__always)
+private func squareOf<S: ComputeScalar>(_ x: UnsafePointer<S>, _ count: Int) -> Double {
+    var sum = WideSum<S>()
+    let whole = Block<S>.columns(of: count)
+    var next = 0
+    while next < whole {
         var sums = Block<S>.zero
-        var next = 0
-        while next < whole {
-            let x = Block(row + next)
+        let end = min(next &+ S.mostColumns, whole)
+        while next < end {
+            let x = Block(x + next)
             sums = multiplyAdd(x, x, sums)
             next &+= Block<S>.count
         }
-        var rest = sums.folded
-        while next < count {
-            let columns = Columns<S>(next, of: count)
-            let x = columns.load(row)
-            rest = multiplyAdd(columns.unseen(x), x, rest)
-            next &+= S.laneCount
-        }
-        states[a].rawSquare = rest.total
+        sum.add(sums.folded, at: next)
     }
+    while next < count {
+        let columns = Columns<S>(next, of: count)
+        let x = columns.load(x)
+        sum.add(columns.unseen(x) * x, at: next)
+        next &+= S.laneCount
+    }
+    return sum.total
 }
 
 /// See `Kernels.writeGradients`.

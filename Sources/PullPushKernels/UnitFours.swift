@@ -130,9 +130,12 @@ private func writeFourUnitRows<S: ComputeScalar>(
             }
         }
         totals.product = totals.product + product.widenedSum
+        if hasSquares {
+            let squares = sweep.squares
+            totals.firstSquares = totals.firstSquares + squares.x0.widenedSum
+            totals.otherSquares = totals.otherSquares + (squares.x1 + squares.x2 + squares.x3).widenedSum
+            sweep.squares = FourSquares()
+        }
     }
-    if !hasSquares { return }
-    totals.firstSquares = totals.firstSquares + sweep.squares.x0.widenedSum
-    totals.otherSquares = totals.otherSquares + (sweep.squares.x1 + sweep.squares.x2 + sweep.squares.x3).widenedSum
 }
 #endif

@@ -1,22 +1,21 @@
 import KernelInterface
 
 /// See `Kernels.dot`.
-@inline(__always)
+@inline(never)
 func dotProduct<S: ComputeScalar>(_ x: UnsafePointer<S>, _ y: UnsafePointer<S>, _ count: Int) -> Double {
-    var sums = Block<S>.zero
+    var sum = WideSum<S>()
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
-        sums = multiplyAdd(Block(x + next), Block(y + next), sums)
+        sum.add(Block(x + next).dot(Block(y + next)), at: next)
         next &+= Block<S>.count
     }
-    var rest = sums.folded
     while next < count {
         let columns = Columns<S>(next, of: count)
-        rest = multiplyAdd(columns.unseen(columns.load(x)), columns.load(y), rest)
+        sum.add(columns.unseen(columns.load(x)) * columns.load(y), at: next)
         next &+= S.laneCount
     }
-    return rest.total
+    return sum.total
 }
 
 /// See `Kernels.squaredDistance`.
@@ -26,22 +25,21 @@ func squaredDistanceOf<S: ComputeScalar>(
 ) -> Double {
     let a = Register<S>(repeating: a)
     let b = Register<S>(repeating: b)
-    var sums = Block<S>.zero
+    var sum = WideSum<S>()
     let whole = Block<S>.columns(of: count)
     var next = 0
     while next < whole {
         let difference = Block(x + next) * a - Block(y + next) * b
-        sums = multiplyAdd(difference, difference, sums)
+        sum.add(difference.dot(difference), at: next)
         next &+= Block<S>.count
     }
-    var rest = sums.folded
     while next < count {
         let columns = Columns<S>(next, of: count)
         let difference = columns.unseen(columns.load(x) * a - columns.load(y) * b)
-        rest = multiplyAdd(difference, difference, rest)
+        sum.add(difference * difference, at: next)
         next &+= S.laneCount
     }
-    return rest.total
+    return sum.total
 }
 
 /// See `Kernels.scale`.

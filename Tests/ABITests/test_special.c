@@ -195,23 +195,31 @@ static void test_one_unusual_row(void)
     }
 }
 
-/* Rows of two numbers, over and over: what each addition loses, the next does not give back. So the loops over four
- * rows, which the baseline does not have, cut their sums. */
+/* What each addition loses, the next does not give back: rows of two numbers, over and over, or of a large one and many
+ * equal small ones. */
 static void test_sums_that_round_one_way(void)
 {
-    static const struct shape shape = {4, {4}};
-    const size_t dim = 2048;
-    if (strcmp(api.isa(), "baseline") == 0)
-        return;
-    for (int32_t normalize = PULLPUSH_NORMALIZE_NONE; normalize <= PULLPUSH_NORMALIZE_RENORM; normalize++) {
-        struct scene scene = scene_make(&shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 500);
+    static const struct shape shapes[] = {{4, {1}}, {4, {2}}, {4, {3}}, {4, {4}}, {4, {5}}, {4, {8}}};
+    static const size_t dims[] = {500, 2048, 9001};
+    for (size_t t = 0; t < 6 * 3 * 2 * 3 * 3; t++) {
+        const struct shape *shape = &shapes[t % 6];
+        const size_t dim = dims[t / 6 % 3];
+        const int has_large = t / 18 % 2;
+        struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 500 + t);
         for (size_t i = 0; i < scene.rows * dim; i++) {
-            set_feature(&scene, i, i % dim * (i / dim) % 5 == 0 ? -0.1 : 0.37);
+            const size_t row = i / dim, column = i % dim;
+            const double two_numbers = column * row % 5 == 0 ? -0.1 : 0.37;
+            const double large_first = column == row % 3 ? 1 + 0.1 * (double)row : 1e-3;
+            set_feature(&scene, i, has_large ? large_first : two_numbers);
         }
         pullpush_options options = default_options();
-        options.normalize = normalize;
-        options.self_pairs = PULLPUSH_SELF_PAIRS_EXCLUDE;
-        check_case("sums that round one way, %s", option_set_name(&options));
+        options.normalize = (int32_t)(t / 36 % 3);
+        options.push_between = (int32_t)(t / 108);
+        options.objective = (int32_t)(t % 2);
+        options.self_pairs = options.objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN || t % 4 < 2
+                                 ? PULLPUSH_SELF_PAIRS_EXCLUDE
+                                 : PULLPUSH_SELF_PAIRS_INCLUDE;
+        check_case("sums of %zu columns that round one way, %d, %s", dim, has_large, option_set_name(&options));
         check_evaluation(&scene, &options);
         scene_free(&scene);
     }
