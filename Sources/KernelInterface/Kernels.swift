@@ -51,12 +51,12 @@ open class Kernels: @unchecked Sendable {
         _ rows: UnsafePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int
     ) -> RowSums { RowSums(product: 0, squares: 0, firstSquare: 0) }
 
-    /// Writes the sum s of rows, each times its unit, and returns ‖s‖².
+    /// Writes the sum s of rows, each times its unit, sets their `alongSum`, and returns ‖s‖².
     ///
-    /// - Parameter products: 64 bytes of scratch for each row if `alongSum` of the rows shall be set, else nil
+    /// - Parameter products: 64 bytes of scratch for each row
     open func sumScaled(
         _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
-        products: UnsafeMutableRawPointer?
+        products: UnsafeMutableRawPointer
     ) -> Double { 0 }
 
     /// Writes the `gradient` of rows.

@@ -112,7 +112,7 @@ struct IdentityPass {
     private func sumRows(_ identity: Identity) -> RowSums {
         let count = identity.count
         for a in 0..<count { reader.load(identity.row(a), at: a) }
-        if normalizes {
+        if normalizes || !reader.hasProducts(count) {
             let squares = reader.measure(count)
             return RowSums(
                 product: reader.sumScaled(count, into: sum), squares: squares,

@@ -45,11 +45,7 @@ extension RowReader {
         var next = range.lowerBound
         repeat {
             let group = loadPoints(points, next..<range.upperBound)
-            // The rounding of a sum in the compute type grows with its length.
-            let rowCount = group.points.count &* group.rowsOfPoint
-            for a in Steps(to: rowCount, by: Self.fewRows) {
-                kernels.add(states + a, min(Self.fewRows, rowCount &- a), to: total, count: columns)
-            }
+            add(group.points.count &* group.rowsOfPoint, to: total)
             next = group.points.upperBound
             next &+= kernels.addPoints(points, groupedRows, next..<range.upperBound, to: total)
         } while next < range.upperBound
@@ -77,7 +73,8 @@ extension RowReader {
 
     /// Writes the point that some of the rows at hand make, and returns its squared norm.
     private func writePoint(_ first: Int, _ count: Int, to vector: UnsafeMutableRawPointer) -> Double {
-        if count > 1 { return kernels.sumScaled(states + first, count, into: vector, count: columns, products: nil) }
+        // Several rows are all there are at hand.
+        if count > 1 { return sumScaled(count, into: vector) }
         let unit = states[first].unit(inDouble: rows.element.computesInDouble)
         kernels.scale(states[first].features, by: unit, into: vector, count: columns)
         return dot(vector, vector)

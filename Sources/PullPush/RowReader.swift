@@ -15,16 +15,17 @@ struct RowReader {
     /// From one row of the batch to the next.
     let rowBytes: Int
     private let slots: UnsafeMutableRawPointer
-    /// Room for the products of rows with their sum.
+    /// Room for the products of rows with their sum, or for the sum in double.
     let products: UnsafeMutableRawPointer
 
     /// Rows that are taken together where they do not belong together.
     static var fewRows: Int { 8 }
-    /// Sums of up to so many rows give their products with the sum as well.
+    /// Sums of up to so many rows are taken in the compute type, and give their products with the sum as well.
     private static let mostProducts = 64
 
     private static func productBytes(_ rows: Rows) -> Int {
-        max(LinearSpace.leastProducts, min(rows.largestIdentity, mostProducts) &* 64)
+        let bytes = max(LinearSpace.leastProducts, min(rows.largestIdentity, mostProducts) &* 64)
+        return hasProducts(rows) ? bytes : max(bytes, rows.element.padded(rows.dim) &* MemoryLayout<Double>.size)
     }
 
     private static func capacity(_ rows: Rows) -> Int { max(rows.largestIdentity, fewRows) }
@@ -106,8 +107,24 @@ struct RowReader {
     var down: Double { rows.element.computesInDouble ? 0x1p-520 : 0x1p-70 }
 
     /// Writes the sum of the first `count` rows at hand, each times its unit, and returns its squared norm.
+    @inline(never)
     func sumScaled(_ count: Int, into sum: UnsafeMutableRawPointer) -> Double {
-        kernels.sumScaled(states, count, into: sum, count: columns, products: hasProducts(count) ? products : nil)
+        if hasProducts(count) {
+            return kernels.sumScaled(states, count, into: sum, count: columns, products: products)
+        }
+        let doubles = products.assumingMemoryBound(to: Double.self)
+        doubles.initialize(repeating: 0, count: columns)
+        add(count, to: doubles)
+        return kernels.narrow(doubles, to: sum, count: columns)
+    }
+
+    /// Adds the first `count` rows at hand, each times its unit, to a vector of doubles. The rounding of a sum in the
+    /// compute type grows with its length.
+    @inline(never)
+    func add(_ count: Int, to doubles: UnsafeMutablePointer<Double>) {
+        for a in Steps(to: count, by: Self.fewRows) {
+            kernels.add(states + a, min(Self.fewRows, count &- a), to: doubles, count: columns)
+        }
     }
 
     /// Whether `sumScaled` of so many rows sets `alongSum`.

@@ -61,19 +61,16 @@ private struct FourScaledRows<S: ComputeScalar> {
 @inline(never)
 func addScaledRows<S: ComputeScalar>(
     _ states: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutablePointer<S>, _ count: Int,
-    products: UnsafeMutablePointer<S>?
+    products: UnsafeMutablePointer<S>
 ) -> Double {
     let rows = TypedRows<S>(states: states)
     var product = WideSum<S>()
-    // Without room for products there are no rows to take them of.
-    let productCount = products == nil ? 0 : rowCount
-    let products = products ?? sum
-    for a in 0..<productCount { states[a].alongSum = 0 }
+    for a in 0..<rowCount { states[a].alongSum = 0 }
     let whole = Block<S>.columns(of: count)
     let fours = rowCount & ~3
     var next = 0
     while next < count {
-        for a in 0..<productCount { Register.zero.store(products + a &* S.laneCount) }
+        for a in 0..<rowCount { Register.zero.store(products + a &* S.laneCount) }
         let end = min(next &+ S.mostColumns, count)
         while next < min(end, whole) {
             var block = Block<S>.zero
@@ -81,10 +78,10 @@ func addScaledRows<S: ComputeScalar>(
             for a in fours..<rowCount { block = multiplyAdd(Block(rows.row(a) + next), rows.unit(a), block) }
             product.add(block.dot(block), at: next)
             block.store(sum + next)
-            for a in Steps(to: productCount & ~3, by: 4) {
+            for a in Steps(to: fours, by: 4) {
                 FourScaledRows(rows, from: a).addProducts(next, with: block, to: products + a &* S.laneCount)
             }
-            for a in productCount & ~3..<productCount {
+            for a in fours..<rowCount {
                 let lanes = products + a &* S.laneCount
                 Block(rows.row(a) + next).dot(block, Register(UnsafePointer(lanes))).store(lanes)
             }
@@ -97,13 +94,13 @@ func addScaledRows<S: ComputeScalar>(
             let unseen = columns.unseen(lanes)
             product.add(unseen * unseen, at: next)
             columns.store(lanes, sum)
-            for a in 0..<productCount {
+            for a in 0..<rowCount {
                 let lanes = products + a &* S.laneCount
                 multiplyAdd(columns.load(rows.row(a)), unseen, Register(UnsafePointer(lanes))).store(lanes)
             }
             next &+= S.laneCount
         }
-        for a in 0..<productCount { states[a].alongSum += Register(UnsafePointer(products + a &* S.laneCount)).total }
+        for a in 0..<rowCount { states[a].alongSum += Register(UnsafePointer(products + a &* S.laneCount)).total }
     }
     return product.total
 }

@@ -72,9 +72,9 @@ private final class TypedKernels<S: ComputeScalar>: Kernels, @unchecked Sendable
 
     override func sumScaled(
         _ rows: UnsafeMutablePointer<RowState>, _ rowCount: Int, into sum: UnsafeMutableRawPointer, count: Int,
-        products: UnsafeMutableRawPointer?
+        products: UnsafeMutableRawPointer
     ) -> Double {
-        addScaledRows(rows, rowCount, into: scalars(sum), count, products: products.map { scalars($0) })
+        addScaledRows(rows, rowCount, into: scalars(sum), count, products: scalars(products))
     }
 
     override func writeGradients(

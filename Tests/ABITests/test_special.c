@@ -225,6 +225,27 @@ static void test_sums_that_round_one_way(void)
     }
 }
 
+/* The same from row to row: identities of one row, over and over. */
+static void test_sums_of_equal_rows(void)
+{
+    static const struct shape shapes[] = {{2, {64}}, {2, {65}}, {2, {300}}, {2, {3000}}};
+    const size_t dim = 21;
+    for (size_t t = 0; t < 4 * 3 * 2 * 2; t++) {
+        const enum layout layout = t % 2 ? LAYOUT_LABELS_SHUFFLED : LAYOUT_SAMPLES_PER_ID;
+        struct scene scene = scene_make(&shapes[t / 2 % 4], dim, element_f32, DATA_SPREAD, layout, 0, 0, 900);
+        for (size_t i = 0; i < scene.rows * dim; i++) {
+            const double sign = scene.labels[i / dim] == scene.labels[0] ? 1 : -1;
+            set_feature(&scene, i, sign * (0.1 + 0.01 * (double)(i % dim)));
+        }
+        pullpush_options options = default_options();
+        options.normalize = (int32_t)(t / 8 % 3);
+        options.self_pairs = t / 24 ? PULLPUSH_SELF_PAIRS_EXCLUDE : PULLPUSH_SELF_PAIRS_INCLUDE;
+        check_case("equal rows, layout %d, %s", (int)layout, option_set_name(&options));
+        check_evaluation(&scene, &options);
+        scene_free(&scene);
+    }
+}
+
 /*
  * Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. The mean squared distance of
  * rows that nothing normalises is as small, also where it has no weight.
@@ -355,6 +376,7 @@ void test_special(void)
     test_not_finite_without_push();
     test_one_unusual_row();
     test_sums_that_round_one_way();
+    test_sums_of_equal_rows();
     test_tight_identities();
     test_rounding();
     test_same_bits_for_labels();
