@@ -46,7 +46,6 @@ EXPLAINED = [
     ("PullPush/ThreadPool.swift", "free(memory)", "two threads made the pool at once, which chance decides"),
     ("PullPush/ThreadPool.swift", "if status != 0 { return }", REFUSED),
     ("PullPush/Threads.swift", "_ = onFirstUse(&maximum, initial)", "set before anyone has asked for the first time"),
-    ("PullPush/Tile.swift", "} else {", THINNED),
     ("PullPush/Tile.swift", "let partners = isOwn ? ownPoints", THINNED),
     ("PullPush/Tile.swift", "addPartners(some, weights.transposed, adding: adding ||", THINNED),
     ("PullPushKernels/Lanes.swift", "static func negate(", FOURS),
