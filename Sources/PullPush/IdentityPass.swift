@@ -112,6 +112,7 @@ struct IdentityPass {
     private func sumRows(_ identity: Identity) -> RowSums {
         let count = identity.count
         for a in 0..<count { reader.load(identity.row(a), at: a) }
+        // Many rows are weighed, by 1, for that sum is taken in double.
         if normalizes || !reader.hasProducts(count) {
             let squares = reader.measure(count)
             return RowSums(

@@ -104,5 +104,5 @@ func writeNarrowed<S: ComputeScalar>(
         sum += doubles[next] * doubles[next]
         next &+= 1
     }
-    return sum
+    return S.self == Double.self && count >= Double.laneCount ? dotProduct(doubles, doubles, count) : sum
 }

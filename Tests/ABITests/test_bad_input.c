@@ -138,6 +138,8 @@ static void thin_rows(struct call *call, int32_t dtype, size_t rows, size_t samp
     X(rows_labelled, EVERY, SIZE, "rows", "",                                                                         \
       (BATCH.rows = SIZE_MAX / 4, BATCH.labels = call->memory.labels, BATCH.samples_per_id = 0))                      \
     X(rows_whose_pairs, EVERY, SIZE, "rows", "3037000500", (BATCH.rows = 3037000500, BATCH.samples_per_id = 1))        \
+    X(as_many_rows_as_can_be, EVERY, SIZE, "3037000499", "a multiple of samples_per_id, 2",                           \
+      (BATCH.rows = 3037000499, BATCH.samples_per_id = 2))                                                            \
     X(f16_labels_2_61, EVERY, SIZE, "rows", "2305843009213693951", thin_rows(call, F16, ((size_t)1 << 61) - 1, 0))     \
     X(bf16_labels_2_61, EVERY, SIZE, "rows", "2305843009213693952", thin_rows(call, BF16, (size_t)1 << 61, 0))         \
     X(bf16_labels_2_60, EVERY, SIZE, "rows", "1152921504606846976", thin_rows(call, BF16, (size_t)1 << 60, 0))         \

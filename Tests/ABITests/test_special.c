@@ -225,17 +225,50 @@ static void test_sums_that_round_one_way(void)
     }
 }
 
+/* The same in double, where it takes more columns to be seen, and rows of one number, whose products are known. */
+static void test_long_sums_of_doubles(void)
+{
+    enum { DIM = 200001, MOST = 4 };
+    double *features = (double *)malloc(sizeof(double) * MOST * DIM);
+    double *gradient = (double *)malloc(sizeof(double) * MOST * DIM);
+    for (size_t i = 0; i < MOST * DIM; i++)
+        features[i] = 0.1;
+    for (int32_t t = 0; t < 3 * 2 * 2; t++) {
+        pullpush_batch batch = {sizeof batch, features, MOST, DIM, 0, NULL, 2, PULLPUSH_DTYPE_F64, 0};
+        pullpush_options options = default_options();
+        options.normalize = t % 3;
+        options.self_pairs = t / 3 % 2;
+        options.objective = t / 6 ? PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN : PULLPUSH_OBJECTIVE_INNER_PRODUCT;
+        options.self_pairs |= t / 6;
+        pullpush_result result = blank_result();
+        check_case("long sums of doubles, %s", option_set_name(&options));
+        const long double norm = sqrtl(0.1L * DIM * 0.1L);
+        const long double length = t % 3 == 0 ? norm : t % 3 == 1 ? 1 : norm / (norm + 1e-7L);
+        const double product = (double)(length * length);
+        for (int with_gradient = 0; with_gradient < 2; with_gradient++) {
+            int status = api.evaluate(&batch, &options, &result, with_gradient ? gradient : NULL, 0, NULL, 0);
+            check(status == PULLPUSH_OK, "status %d", status);
+            check(fabs(result.mean_positive - product) <= 1e-13 * product, "mean_positive is %.17g instead of %.17g",
+                  result.mean_positive, product);
+            check(fabs(result.mean_negative - product) <= 1e-13 * product, "mean_negative is %.17g instead of %.17g",
+                  result.mean_negative, product);
+        }
+    }
+    free(features);
+    free(gradient);
+}
+
 /* The same from row to row: identities of one row, over and over. */
 static void test_sums_of_equal_rows(void)
 {
     static const struct shape shapes[] = {{2, {64}}, {2, {65}}, {2, {300}}, {2, {3000}}};
-    const size_t dim = 21;
     for (size_t t = 0; t < 4 * 3 * 2 * 2; t++) {
         const enum layout layout = t % 2 ? LAYOUT_LABELS_SHUFFLED : LAYOUT_SAMPLES_PER_ID;
+        const size_t dim = t / 2 % 4 < 2 ? 700 : 21;
         struct scene scene = scene_make(&shapes[t / 2 % 4], dim, element_f32, DATA_SPREAD, layout, 0, 0, 900);
         for (size_t i = 0; i < scene.rows * dim; i++) {
             const double sign = scene.labels[i / dim] == scene.labels[0] ? 1 : -1;
-            set_feature(&scene, i, sign * (0.1 + 0.01 * (double)(i % dim)));
+            set_feature(&scene, i, sign * (0.1 + 0.01 * (double)(i % dim % 21)));
         }
         pullpush_options options = default_options();
         options.normalize = (int32_t)(t / 8 % 3);
@@ -376,6 +409,7 @@ void test_special(void)
     test_not_finite_without_push();
     test_one_unusual_row();
     test_sums_that_round_one_way();
+    test_long_sums_of_doubles();
     test_sums_of_equal_rows();
     test_tight_identities();
     test_rounding();
