@@ -279,6 +279,42 @@ static void test_sums_of_equal_rows(void)
     }
 }
 
+/* Raw rows whose squares float32 holds, but not the square of their sum; or the other way round, for they cancel. */
+static void test_squares_that_overflow(void)
+{
+    static const struct shape shapes[] = {{2, {4}}, {2, {3}}};
+    static const size_t dims[] = {8, 40};
+    for (size_t t = 0; t < 2 * 2 * 2 * 2; t++) {
+        const struct shape *shape = &shapes[t % 2];
+        const int cancels = t / 8;
+        const size_t dim = dims[t / 2 % 2];
+        struct scene scene = scene_make(shape, dim, element_f32, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 950);
+        for (size_t i = 0; i < scene.rows * dim; i++) {
+            const double length = cancels ? (i / dim % 2 ? 2e19 : -2e19) : 6e18;
+            set_feature(&scene, i, length * (1 + 0.01 * (double)(i % dim % 7)));
+        }
+        pullpush_options options = default_options();
+        options.normalize = PULLPUSH_NORMALIZE_NONE;
+        options.self_pairs = (int32_t)(t / 4 % 2);
+        check_case("squares overflow, %zu x %zu rows of %zu, cancel %d, %s", shape->identities, shape->sizes[0], dim,
+                   cancels, option_set_name(&options));
+        check_evaluation(&scene, &options);
+        if (options.self_pairs == PULLPUSH_SELF_PAIRS_INCLUDE) {
+            pullpush_result result = blank_result();
+            int status = api.evaluate(&scene.batch, &options, &result, NULL, 0, NULL, 0);
+            float *gradient = (float *)malloc(scene.rows * dim * sizeof(float));
+            double loss = 0;
+            const float *features = (const float *)scene.features.bytes;
+            status |= api.loss_f32(features, scene.rows, dim, shape->sizes[0], &loss, gradient);
+            check(status == PULLPUSH_OK, "status %d", status);
+            check(fabs(loss - result.loss) <= 1e-6 * (fabs(result.pull) + fabs(result.push)),
+                  "loss of the plain call is %.17g instead of %.17g", loss, result.loss);
+            free(gradient);
+        }
+        scene_free(&scene);
+    }
+}
+
 /*
  * Pull of 1e-6 from float32 rows: 1 - mean loses it to rounding, a careful sum does not. The mean squared distance of
  * rows that nothing normalises is as small, also where it has no weight.
@@ -411,6 +447,7 @@ void test_special(void)
     test_sums_that_round_one_way();
     test_long_sums_of_doubles();
     test_sums_of_equal_rows();
+    test_squares_that_overflow();
     test_tight_identities();
     test_rounding();
     test_same_bits_for_labels();
