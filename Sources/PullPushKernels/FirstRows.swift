@@ -44,7 +44,7 @@ private func squares<S: ComputeScalar>(_ rows: FourRows<S>, _ dim: Int) -> Four 
                 next &+= S.laneCount
             }
         }
-        result = result + Register.totals(sums.x0, sums.x1, sums.x2, sums.x3)
+        result = result + sums.totals
     }
     return result
 }

@@ -76,6 +76,9 @@ struct FourLanes<S: RegisterScalar> {
     }
 }
 
+/// One number for each of four rows.
+typealias Four = Register<Double>
+
 /// The squares of four rows, one sum for each.
 struct FourSquares<S: RegisterScalar> {
     var x0 = Register<S>.zero
@@ -93,8 +96,8 @@ struct FourSquares<S: RegisterScalar> {
         x2 = multiplyAdd(x.x2, x.x2, x2)
         x3 = multiplyAdd(x.x3, x.x3, x3)
     }
-}
 
-/// One number for each of four rows.
-typealias Four = Register<Double>
+    @inline(__always)
+    var totals: Four { Register.totals(x0, x1, x2, x3) }
+}
 #endif

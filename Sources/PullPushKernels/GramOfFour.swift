@@ -6,16 +6,13 @@ import KernelInterface
 
 /// The inner products of four raw rows with one another, and of the first with one more vector.
 private struct GramSums<S: RegisterScalar> {
-    var g00 = Register<S>.zero
+    var squares = FourSquares<S>()
     var g01 = Register<S>.zero
     var g02 = Register<S>.zero
     var g03 = Register<S>.zero
-    var g11 = Register<S>.zero
     var g12 = Register<S>.zero
     var g13 = Register<S>.zero
-    var g22 = Register<S>.zero
     var g23 = Register<S>.zero
-    var g33 = Register<S>.zero
     var alongOwn = Register<S>.zero
 
     @inline(__always)
@@ -23,16 +20,13 @@ private struct GramSums<S: RegisterScalar> {
 
     @inline(__always)
     mutating func add(_ x: FourLanes<S>, _ own: Register<S>) {
-        g00 = multiplyAdd(x.x0, x.x0, g00)
+        squares.add(x)
         g01 = multiplyAdd(x.x0, x.x1, g01)
         g02 = multiplyAdd(x.x0, x.x2, g02)
         g03 = multiplyAdd(x.x0, x.x3, g03)
-        g11 = multiplyAdd(x.x1, x.x1, g11)
         g12 = multiplyAdd(x.x1, x.x2, g12)
         g13 = multiplyAdd(x.x1, x.x3, g13)
-        g22 = multiplyAdd(x.x2, x.x2, g22)
         g23 = multiplyAdd(x.x2, x.x3, g23)
-        g33 = multiplyAdd(x.x3, x.x3, g33)
         alongOwn = multiplyAdd(x.x0, own, alongOwn)
     }
 }
@@ -58,7 +52,7 @@ struct Gram {
                 sums.add(columns.seen == 0 ? x : x.dropFirst(columns.seen), columns.load(identity.own))
                 next &+= S.laneCount
             }
-            squares = squares + Register.totals(sums.g00, sums.g11, sums.g22, sums.g33)
+            squares = squares + sums.squares.totals
             neighbours = neighbours + Register.totals(sums.g01, sums.g12, sums.g23, sums.g03)
             rest = rest + Register.totals(sums.g02, sums.g13, sums.alongOwn, sums.alongOwn)
         }

@@ -7,7 +7,7 @@ func writeUnitFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
     let hasSquares = job.wantsSquares
-    var totals = UnitTotals()
+    var totals = UnitTotals<S>()
     var number = first
     while number < end {
         let identity = job.rows.pointee.identity(number)
@@ -23,11 +23,11 @@ func writeUnitFours<S: ComputeScalar>(
     return number
 }
 
-/// Sums over identities in double.
-private struct UnitTotals {
-    var product = Register<Double>.zero
-    var firstSquares = Register<Double>.zero
-    var otherSquares = Register<Double>.zero
+/// Sums over identities.
+private struct UnitTotals<S: ComputeScalar> {
+    var product = WideSum<S>()
+    var firstSquares = WideSum<S>()
+    var otherSquares = WideSum<S>()
 
     @inline(__always)
     init() {}
@@ -101,7 +101,7 @@ private struct BlocksFromMiddle<S: ComputeScalar> {
 /// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
 @inline(__always)
 private func writeFourUnitRows<S: ComputeScalar>(
-    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals,
+    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>,
     hasSquares: Bool
 ) {
     var sweep = UnitSweep<S>(
@@ -129,11 +129,11 @@ private func writeFourUnitRows<S: ComputeScalar>(
                 next &+= S.laneCount
             }
         }
-        totals.product = totals.product + product.widenedSum
+        totals.product.add(product, at: next)
         if hasSquares {
             let squares = sweep.squares
-            totals.firstSquares = totals.firstSquares + squares.x0.widenedSum
-            totals.otherSquares = totals.otherSquares + (squares.x1 + squares.x2 + squares.x3).widenedSum
+            totals.firstSquares.add(squares.x0, at: next)
+            totals.otherSquares.add(squares.x1 + squares.x2 + squares.x3, at: next)
             sweep.squares = FourSquares()
         }
     }
