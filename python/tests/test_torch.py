@@ -23,6 +23,8 @@ from pullpush.torch import PullPushFeaturesLoss, PullPushLoss
 
 # A GPU is another device; so is a CPU that is kept from the shared library.
 PATHS = ["library", "formulas", *(["cuda"] if torch.cuda.is_available() else [])]
+# What PyTorch's compiler warns of in itself.
+COMPILERS_OWN = "ignore:.*torch.jit.*:DeprecationWarning"
 DTYPES = {
     "float32": torch.float32,
     "float64": torch.float64,
@@ -198,7 +200,7 @@ def test_any_strides(layout: str, dtype: torch.dtype, device: str) -> None:
 def test_rows_are_read_in_place_where_they_can_be(layout: str, copies: int) -> None:
     view = LAYOUTS[layout](torch.tensor(cases.rows(64, 512), dtype=torch.bfloat16))
     loss_fn = PullPushLoss()
-    with torch.profiler.profile(profile_memory=True) as profile:
+    with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         loss_fn(view, samples_per_id=4)
     allocated = sum(max(0, event.self_cpu_memory_usage) for event in profile.key_averages())
     assert allocated // (view.numel() * view.element_size()) == copies
@@ -212,7 +214,7 @@ def test_labels_of_any_integer_type_and_stride(kind: torch.dtype, device: str) -
     assert PullPushLoss()(features, labels=labels.to(kind).repeat_interleave(2)[::2]).item() == expected
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # inductor's own
+@pytest.mark.filterwarnings(COMPILERS_OWN)
 @pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")  # and its advice where there is a GPU
 @pytest.mark.parametrize(("backend", "dynamic"), [("aot_eager", False), ("aot_eager", True), ("inductor", False)])
 def test_compiles_without_a_graph_break(backend: str, dynamic: bool, device: str) -> None:
@@ -255,6 +257,7 @@ def test_backward_as_often_as_the_graph_is_kept() -> None:
         loss.backward()
 
 
+@pytest.mark.filterwarnings(COMPILERS_OWN)
 def test_a_compiled_double_backward_is_refused() -> None:
     torch.compiler.reset()
     features = tensor(cases.rows(8, 3))
