@@ -30,6 +30,12 @@ func languageSettings(fast: Bool = false) -> [SwiftSetting] {
         : [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 }
 
+/// Leaves out of the shared library what it has no use for: C's start files, for it has nothing to do when it is loaded or
+/// unloaded, and the compiler's notes to itself.
+let leanLinking = [
+    "-Xclang-linker", "-nostartfiles", "-Xlinker", "-T\(packageRoot)/Sources/PullPushABI/sections.ld",
+]
+
 /// The kernels are one set of sources, compiled once for every instruction set. Fused multiply-add is a library call,
 /// a lane at a time, on a processor that lacks it, so only the variants that have it may use it.
 func kernels(_ name: String, march: String?, wider: String? = nil, defines: [String] = []) -> Target {
@@ -48,7 +54,7 @@ let kernelVariants: [Target] = [
     kernels(
         "PullPushKernelsV3", march: "x86-64-v3", wider: "PullPushKernelsV4",
         defines: ["PULLPUSH_FMA", "PULLPUSH_HAS_WIDER"]),
-    // What gains by registers of 64 bytes, alone: the matrix product, and the loops over four raw rows.
+    // What gains by registers of 64 bytes, alone: the matrix product, and the loops over four rows.
     kernels(
         "PullPushKernelsV4", march: plainV4 ? "x86-64-v3" : "x86-64-v4", defines: ["PULLPUSH_FMA", "PULLPUSH_AVX512"]),
 ]
@@ -88,7 +94,7 @@ let package = Package(
         .target(
             name: "PullPushABI",
             dependencies: ["CPullPush", "KernelInterface", "PullPush"],
-            exclude: ["exports.map"],
+            exclude: ["exports.map", "sections.ld"],
             swiftSettings: languageSettings(),
             linkerSettings: [
                 .linkedLibrary("m"),
@@ -101,7 +107,7 @@ let package = Package(
                         "-Xlinker", "-z", "-Xlinker", "noseparate-code",
                         // Helper threads may be asleep in the library's code: unloading it would take that away.
                         "-Xlinker", "-z", "-Xlinker", "nodelete",
-                    ] + (embedded ? ["-enable-experimental-feature", "Embedded"] : [])),
+                    ] + (embedded ? ["-enable-experimental-feature", "Embedded"] + leanLinking : [])),
             ]
         ),
     ] + tests,

@@ -51,7 +51,7 @@ uint32_t pullpush_version(void);
 const char *pullpush_version_string(void);
 
 /* The instruction set the kernels run with on this machine: "x86-64-v4" (AVX-512 for float32 where it pays: products of
- * pairs, and raw rows in identities of four; else as the next), "x86-64-v3" (AVX2 and FMA) or "baseline". Chosen once,
+ * pairs, and identities of four rows; else as the next), "x86-64-v3" (AVX2 and FMA) or "baseline". Chosen once,
  * on first use; the environment variable PULLPUSH_ISA forces a lesser one. */
 const char *pullpush_isa(void);
 

@@ -17,7 +17,7 @@ forget_old_headers "$scratch"
 PULLPUSH_EMBEDDED=1 swift build -c release --product pullpush --scratch-path "$scratch" \
     -Xswiftc -file-prefix-map -Xswiftc "$PWD=." -Xlinker --build-id=none
 mkdir -p build
-strip --remove-section=.swift_modhash --remove-section=.comment -o "build/$file.new" "$scratch/release/libpullpush.so"
+strip --remove-section=.comment -o "build/$file.new" "$scratch/release/libpullpush.so"
 # Replaced in one step, for a running program may have the old file mapped.
 mv "build/$file.new" "build/$file"
 ln -sf "$file" build/libpullpush.so

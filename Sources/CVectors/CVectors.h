@@ -65,6 +65,19 @@ CVECTORS_CONVERT(cvectors_f32x8, cvectors_f32x4, cvectors_f64x4)
 CVECTORS_FUNCTION cvectors_f32x4 cvectors_narrow(cvectors_f64x4 v) { return __builtin_convertvector(v, cvectors_f32x4); }
 CVECTORS_CONVERT(cvectors_f32x4, cvectors_f32x2, cvectors_f64x2)
 
+/* The lanes in double, added up to one register of doubles. */
+CVECTORS_FUNCTION cvectors_f64x2 cvectors_widened_sum(cvectors_f64x2 v) { return v; }
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f64x4 v) { return v; }
+CVECTORS_FUNCTION cvectors_f64x2 cvectors_widened_sum(cvectors_f32x4 v) {
+    return cvectors_widen_low(v) + cvectors_widen_high(v);
+}
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x8 v) {
+    return cvectors_widen_low(v) + cvectors_widen_high(v);
+}
+CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x16 v) {
+    return cvectors_widened_sum(v.lo) + cvectors_widened_sum(v.hi);
+}
+
 /* The sum of all lanes. */
 CVECTORS_FUNCTION double cvectors_total(cvectors_f64x2 v) { return v.x + v.y; }
 CVECTORS_FUNCTION double cvectors_total(cvectors_f64x4 v) { return cvectors_total(v.lo + v.hi); }

@@ -30,7 +30,7 @@ public enum InstructionSet: Int64, Sendable {
     case baseline
     /// AVX2 and fused multiply-add
     case x86v3
-    /// The same, and AVX-512 for matrix products and for raw rows in fours
+    /// The same, and AVX-512 for matrix products and for identities of four rows
     case x86v4
 
     public var name: StaticString {

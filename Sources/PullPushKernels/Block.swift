@@ -2,7 +2,7 @@ import KernelInterface
 
 /// Four registers of columns: what a step of a loop takes, so that little of its time goes to the loop itself. (The wider
 /// types of the standard library are worked on lane by lane.)
-struct Block<S: ComputeScalar> {
+struct Block<S: RegisterScalar> {
     typealias Lanes = Register<S>
 
     var a: Lanes
@@ -85,14 +85,14 @@ struct Block<S: ComputeScalar> {
 
 /// `x·y + z`
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Block<S>, _ z: Block<S>) -> Block<S> {
+func multiplyAdd<S: RegisterScalar>(_ x: Block<S>, _ y: Block<S>, _ z: Block<S>) -> Block<S> {
     Block(
         a: multiplyAdd(x.a, y.a, z.a), b: multiplyAdd(x.b, y.b, z.b), c: multiplyAdd(x.c, y.c, z.c),
         d: multiplyAdd(x.d, y.d, z.d))
 }
 
 @inline(__always)
-func multiplyAdd<S: ComputeScalar>(_ x: Block<S>, _ y: Register<S>, _ z: Block<S>) -> Block<S> {
+func multiplyAdd<S: RegisterScalar>(_ x: Block<S>, _ y: Register<S>, _ z: Block<S>) -> Block<S> {
     Block(
         a: multiplyAdd(x.a, y, z.a), b: multiplyAdd(x.b, y, z.b), c: multiplyAdd(x.c, y, z.c),
         d: multiplyAdd(x.d, y, z.d))

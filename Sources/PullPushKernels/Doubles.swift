@@ -7,8 +7,6 @@ protocol ComputeScalar: RegisterScalar {
     static func narrow(_ doubles: UnsafePointer<Double>) -> Lanes
     /// Adds every lane to one of the doubles at `sums`.
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>)
-    /// The lanes in double, added up to one register.
-    static func widenedSum(_ lanes: Lanes) -> Double.Lanes
     #if PULLPUSH_FMA
     /// A register of each of four numbers.
     static func spread(_ four: Double.Lanes) -> FourRegisters
@@ -24,14 +22,6 @@ extension ComputeScalar {
 }
 
 extension Register where S: ComputeScalar {
-    /// The lanes in double, added up to one register.
-    @inline(__always)
-    var widenedSum: Register<Double> { Register<Double>(S.widenedSum(lanes)) }
-
-    /// The sum of all lanes, added in double.
-    @inline(__always)
-    var total: Double { cvectors_total(S.widenedSum(lanes)) }
-
     /// Stores past the caches, to a multiple of 16 bytes.
     @inline(__always)
     func stream(_ pointer: UnsafeMutablePointer<S>) { S.stream(lanes, pointer) }
@@ -39,27 +29,6 @@ extension Register where S: ComputeScalar {
     /// Zeros where this is not above zero, or NaN.
     @inline(__always)
     func wherePositive(_ chosen: Self) -> Self { Self(S.wherePositive(lanes, chosen.lanes)) }
-}
-
-/// A sum over columns in double. That of doubles is cut, see `mostColumns`.
-struct WideSum<S: ComputeScalar> {
-    private var sums = Register<Double>.zero
-    private var totals = Register<Double>.zero
-
-    @inline(__always)
-    init() {}
-
-    @inline(__always)
-    mutating func add(_ lanes: Register<S>, at column: Int) {
-        if S.self == Double.self && column & (S.mostColumns &- 1) == 0 {
-            totals = totals + sums
-            sums = .zero
-        }
-        sums = sums + lanes.widenedSum
-    }
-
-    @inline(__always)
-    var total: Double { (totals + sums).total }
 }
 
 extension Float: ComputeScalar {
@@ -72,11 +41,6 @@ extension Float: ComputeScalar {
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
         Double.add(cvectors_widen_low(lanes), to: sums)
         Double.add(cvectors_widen_high(lanes), to: sums + Double.laneCount)
-    }
-
-    @inline(__always)
-    static func widenedSum(_ lanes: Lanes) -> Double.Lanes {
-        Double.add(cvectors_widen_low(lanes), cvectors_widen_high(lanes))
     }
 
     #if PULLPUSH_FMA
@@ -102,9 +66,6 @@ extension Double: ComputeScalar {
     static func add(_ lanes: Lanes, to sums: UnsafeMutablePointer<Double>) {
         (Register(UnsafePointer(sums)) + Register(lanes)).store(sums)
     }
-
-    @inline(__always)
-    static func widenedSum(_ lanes: Lanes) -> Lanes { lanes }
 
     #if PULLPUSH_FMA
     @inline(__always)

@@ -2,6 +2,10 @@
 import CVectors
 import KernelInterface
 
+#if PULLPUSH_HAS_WIDER
+import PullPushKernelsV4
+#endif
+
 /// Whether `writeFours` can: raw rows must be pulled together, not apart, as they are with a negative weight; the sums of
 /// unit rows must be good enough as long as they are finite.
 @inline(__always)
@@ -16,7 +20,25 @@ func writeFours<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
 ) -> Int? {
     if !weights.isUnit { return writeRawFours(S.self, job, weights, first, end, &sums) }
-    return writeUnitFours(S.self, job, weights, first, end, &sums)
+    var number = first
+    let found = writeUnitFoursWidest(S.self, job, weights, &number, end)
+    // All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
+    guard found.squares < .infinity && found.product < .infinity else { return nil }
+    sums.add(found, count: 4, identities: number &- first)
+    return number
+}
+
+/// `writeUnitFours` with the widest registers there are.
+@inline(__always)
+private func writeUnitFoursWidest<S: ComputeScalar>(
+    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ number: inout Int, _ end: Int
+) -> RowSums {
+    #if PULLPUSH_HAS_WIDER
+    if job.job.pointee.isWide {
+        return writeUnitFoursOfFloats(job.job, job.space, onSum: Float(weights.onSum), &number, end)
+    }
+    #endif
+    return writeUnitFours(S.self, job, onSum: S(weights.onSum), &number, end)
 }
 
 /// `RowScale` of four rows.

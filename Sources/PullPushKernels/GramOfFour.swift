@@ -70,17 +70,6 @@ struct Gram {
     var alongOwn: Double { rest.lanes.z }
 }
 
-/// The columns to take as those from `next` on. Two registers of 64 bytes and the next two change places, see
-/// `BlocksFromMiddle`: with smaller ones arithmetic hides what equal steps cost.
-@inline(__always)
-private func columnsInTurn<S: RegisterScalar>(_: S.Type, _ next: Int, of dim: Int) -> Columns<S> {
-    #if PULLPUSH_AVX512
-    let partner = next ^ (2 &* S.laneCount)
-    if max(next, partner) &+ S.laneCount <= dim { return Columns(partner, of: dim) }
-    #endif
-    return Columns(next, of: dim)
-}
-
 /// Writes the gradient of an identity by what its rows weigh, see `Slot.shares`.
 @inline(__always)
 func writeFour<S: RegisterScalar>(

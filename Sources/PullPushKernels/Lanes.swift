@@ -14,6 +14,8 @@ protocol RegisterScalar: PaddedScalar {
     static func multiplyAdd(_ x: Lanes, _ y: Lanes, _ z: Lanes) -> Lanes
     /// The lanes with zeros in place of the first `count`.
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes
+    /// The lanes in double, added up to one register.
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes
     #if PULLPUSH_FMA
     /// The sums of all lanes of four registers, the last additions in double.
     static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes
@@ -81,6 +83,9 @@ extension Float {
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
 
+    @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes { cvectors_widened_sum(lanes) }
+
     #if PULLPUSH_FMA
     @inline(__always)
     static func totals(_ a: Lanes, _ b: Lanes, _ c: Lanes, _ d: Lanes) -> Double.Lanes { cvectors_totals(a, b, c, d) }
@@ -105,6 +110,9 @@ extension Double {
 
     @inline(__always)
     static func dropFirst(_ count: Int, _ lanes: Lanes) -> Lanes { cvectors_drop_first(lanes, count) }
+
+    @inline(__always)
+    static func widenedSum(_ lanes: Lanes) -> Double.Lanes { cvectors_widened_sum(lanes) }
 
     #if PULLPUSH_FMA
     @inline(__always)

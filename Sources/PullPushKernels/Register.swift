@@ -37,6 +37,14 @@ struct Register<S: RegisterScalar> {
     @inline(__always)
     func dropFirst(_ count: Int) -> Self { Self(S.dropFirst(count, lanes)) }
 
+    /// The lanes in double, added up to one register.
+    @inline(__always)
+    var widenedSum: Register<Double> { Register<Double>(S.widenedSum(lanes)) }
+
+    /// The sum of all lanes, added in double.
+    @inline(__always)
+    var total: Double { cvectors_total(S.widenedSum(lanes)) }
+
     #if PULLPUSH_FMA
     /// Four totals.
     @inline(__always)

@@ -1,30 +1,29 @@
 #if PULLPUSH_FMA
 import KernelInterface
 
-/// All that can be wrong with the sums is that they are not finite: they are taken together, and looked at once.
+/// Writes the gradient of unit rows from identity `number` on, up to the first that has not four rows, and returns their
+/// sums.
 @inline(__always)
-func writeUnitFours<S: ComputeScalar>(
-    _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ first: Int, _ end: Int, _ sums: inout LinearSums
-) -> Int? {
+func writeUnitFours<S: RegisterScalar>(_: S.Type, _ job: LinearRows, onSum: S, _ number: inout Int, _ end: Int)
+    -> RowSums
+{
+    let onSum = Register<S>(repeating: onSum)
+    let ownOnFirst = Register<S>(repeating: S(job.ownOnFirst))
     let hasSquares = job.wantsSquares
     var totals = UnitTotals<S>()
-    var number = first
     while number < end {
-        let identity = job.rows.pointee.identity(number)
-        if identity.count != 4 { break }
-        writeFourUnitRows(
-            IdentityOfFour<S>(job.addresses(of: number, identity)), weights, job.rows.pointee.dim, &totals,
-            hasSquares: hasSquares)
+        let members = job.rows.pointee.identity(number)
+        if members.count != 4 { break }
+        let identity = IdentityOfFour<S>(job.addresses(of: number, members))
+        var sweep = UnitSweep<S>(identity: identity, onSum: onSum, ownOnFirst: ownOnFirst)
+        sweep.run(job.rows.pointee.dim, &totals, hasSquares: hasSquares)
         number &+= 1
     }
-    let found = totals.sums
-    guard found.squares < .infinity && found.product < .infinity else { return nil }
-    sums.add(found, count: 4, identities: number &- first)
-    return number
+    return totals.sums
 }
 
 /// Sums over identities.
-private struct UnitTotals<S: ComputeScalar> {
+private struct UnitTotals<S: RegisterScalar> {
     var product = WideSum<S>()
     var firstSquares = WideSum<S>()
     var otherSquares = WideSum<S>()
@@ -39,7 +38,8 @@ private struct UnitTotals<S: ComputeScalar> {
     }
 }
 
-private struct UnitSweep<S: ComputeScalar> {
+/// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
+private struct UnitSweep<S: RegisterScalar> {
     let identity: IdentityOfFour<S>
     let onSum: Register<S>
     let ownOnFirst: Register<S>
@@ -72,69 +72,35 @@ private struct UnitSweep<S: ComputeScalar> {
         let d = step(column &+ 3 &* S.laneCount, seen: 0, hasSquares: hasSquares)
         return Block(a: a, b: b, c: c, d: d)
     }
-}
 
-/// The blocks of some columns from the middle outwards, for steps of one length along short rows have the processor fetch
-/// past the rows' ends.
-private struct BlocksFromMiddle<S: ComputeScalar> {
-    private var column: Int
-    private var following: Int
-    private var step = Block<S>.count
-
-    /// - Parameter columns: whole blocks of them
+    /// Writes the gradient.
     @inline(__always)
-    init(_ columns: Int) {
-        column = (columns / 2) & ~(Block<S>.count &- 1)
-        following = column &- Block<S>.count
-    }
-
-    /// The first column of the next one.
-    @inline(__always)
-    mutating func next() -> Int {
-        let result = column
-        (column, following) = (following, column &+ step)
-        step = -step
-        return result
-    }
-}
-
-/// Rows that enter neither normalised nor by themselves: sums and gradient in one sweep over the columns.
-@inline(__always)
-private func writeFourUnitRows<S: ComputeScalar>(
-    _ identity: IdentityOfFour<S>, _ weights: LinearWeights, _ dim: Int, _ totals: inout UnitTotals<S>,
-    hasSquares: Bool
-) {
-    var sweep = UnitSweep<S>(
-        identity: identity, onSum: Register<S>(repeating: S(weights.onSum)),
-        ownOnFirst: Register<S>(repeating: S(weights.ownOnFirst)))
-    let whole = Block<S>.columns(of: dim)
-    var blocks = BlocksFromMiddle<S>(whole)
-    var next = 0
-    while next < dim {
-        var product = Register<S>.zero
-        let end = min(next &+ S.mostColumns, whole)
-        while next < end {
-            let column = blocks.next()
-            // Each with a body of its own.
-            let block =
-                hasSquares ? sweep.step(column, hasSquares: true) : sweep.step(column, hasSquares: false)
-            product = block.dot(block, product)
-            next &+= Block<S>.count
-        }
-        if next == whole {
-            while next < dim {
-                let columns = Columns<S>(next, of: dim)
-                let sum = sweep.step(columns.offset, seen: columns.seen, hasSquares: hasSquares)
+    mutating func run(_ dim: Int, _ totals: inout UnitTotals<S>, hasSquares: Bool) {
+        let whole = Block<S>.columns(of: dim)
+        var blocks = BlocksFromMiddle<S>(whole)
+        var next = 0
+        while next < dim {
+            var product = Register<S>.zero
+            let end = min(next &+ S.mostColumns, dim)
+            while Block<S>.isUsed && next < min(end, whole) {
+                let column = blocks.next()
+                // Each with a body of its own.
+                let sum = hasSquares ? step(column, hasSquares: true) : step(column, hasSquares: false)
+                product = sum.dot(sum, product)
+                next &+= Block<S>.count
+            }
+            while next < end {
+                let columns = columnsInTurn(S.self, next, of: dim)
+                let sum = step(columns.offset, seen: columns.seen, hasSquares: hasSquares)
                 product = multiplyAdd(sum, sum, product)
                 next &+= S.laneCount
             }
-        }
-        totals.product.add(product, at: next)
-        if hasSquares {
-            let squares = sweep.squares
-            totals.firstSquares.add(squares.x0, at: next)
-            totals.otherSquares.add(squares.x1 + squares.x2 + squares.x3, at: next)
-            sweep.squares = FourSquares()
+            totals.product.add(product, at: next)
+            if hasSquares {
+                totals.firstSquares.add(squares.x0, at: next)
+                totals.otherSquares.add(squares.x1 + squares.x2 + squares.x3, at: next)
+                squares = FourSquares()
+            }
         }
     }
 }

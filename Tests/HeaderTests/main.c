@@ -265,6 +265,27 @@ static void test_totals_of_floats(void)
     TEST_TOTALS(cvectors_f32x8, 8)
 }
 
+/* Every lane counts, no two alike, and in float all but the first are lost. */
+#define TEST_WIDENED_SUM(vector, lanes)                                                                                \
+    {                                                                                                                  \
+        vector v;                                                                                                      \
+        double expected = 0;                                                                                           \
+        for (int i = 0; i < lanes; i++) {                                                                              \
+            v[i] = i == 0 ? 0x1p40f : (float)(1 << i);                                                                 \
+            expected += (double)v[i];                                                                                  \
+        }                                                                                                              \
+        check(cvectors_total(cvectors_widened_sum(v)) == expected, #vector ": widened_sum");                           \
+    }
+
+static void test_widened_sum(void)
+{
+    TEST_WIDENED_SUM(cvectors_f32x16, 16)
+    TEST_WIDENED_SUM(cvectors_f32x8, 8)
+    TEST_WIDENED_SUM(cvectors_f32x4, 4)
+    TEST_WIDENED_SUM(cvectors_f64x4, 4)
+    TEST_WIDENED_SUM(cvectors_f64x2, 2)
+}
+
 static void test_transpose(void)
 {
     float from[4][7], to[4][5] = {{0}};
@@ -333,6 +354,7 @@ int main(void)
     test_conversions();
     test_four_numbers();
     test_totals_of_floats();
+    test_widened_sum();
     test_transpose();
     test_forbidden_memory();
     test_time();

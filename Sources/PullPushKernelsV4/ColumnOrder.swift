@@ -1,0 +1,1 @@
+../PullPushKernels/ColumnOrder.swift

@@ -1,0 +1,1 @@
+../PullPushKernels/UnitFours.swift

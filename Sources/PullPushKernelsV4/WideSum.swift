@@ -1,0 +1,1 @@
+../PullPushKernels/WideSum.swift
