@@ -263,7 +263,8 @@ def test_a_compiled_double_backward_is_refused() -> None:
     features = tensor(cases.rows(8, 3))
     loss = torch.compile(PullPushLoss(), fullgraph=True, backend="aot_eager")(features, samples_per_id=2)
     (slope,) = torch.autograd.grad(loss, features, create_graph=True)
-    with pytest.raises(RuntimeError, match="double backward"):
+    # Older compilers return a gradient that has no history.
+    with pytest.raises(RuntimeError, match="double backward|does not require grad"):
         slope.square().sum().backward()  # type: ignore[no-untyped-call]
 
 
