@@ -201,7 +201,7 @@ static void test_sums_that_round_one_way(void)
 {
     static const struct shape shapes[] = {{4, {1}}, {2, {2}}, {2, {3}}, {2, {4}}, {2, {5}}, {2, {8}}};
     static const size_t dims[] = {500, 4099};
-    for (size_t t = 0; t < 6 * 2 * 2 * 3 * 3; t++) {
+    for (size_t t = 0; t < 6 * 2 * 2 * 3 * 3 * 3; t++) {
         const struct shape *shape = &shapes[t % 6];
         const size_t dim = dims[t / 6 % 2];
         const int has_large = t / 12 % 2;
@@ -214,11 +214,10 @@ static void test_sums_that_round_one_way(void)
         }
         pullpush_options options = default_options();
         options.normalize = (int32_t)(t / 24 % 3);
-        options.push_between = (int32_t)(t / 72);
-        options.objective = (int32_t)(t % 2);
-        options.self_pairs = options.objective == PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN || t % 4 < 2
-                                 ? PULLPUSH_SELF_PAIRS_EXCLUDE
-                                 : PULLPUSH_SELF_PAIRS_INCLUDE;
+        options.push_between = (int32_t)(t / 72 % 3);
+        options.objective =
+            t / 216 == 0 ? PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN : PULLPUSH_OBJECTIVE_INNER_PRODUCT;
+        options.self_pairs = t / 216 == 1 ? PULLPUSH_SELF_PAIRS_INCLUDE : PULLPUSH_SELF_PAIRS_EXCLUDE;
         check_case("sums of %zu columns that round one way, %d, %s", dim, has_large, option_set_name(&options));
         check_evaluation(&scene, &options);
         scene_free(&scene);
