@@ -51,6 +51,10 @@ struct LinearRows {
     @inline(__always)
     var isLarge: Bool { job.pointee.isLarge }
 
+    /// Whether every row of features begins with a cache line. Else each load of 64 bytes is one of two lines.
+    @inline(__always)
+    var rowsAreAligned: Bool { (Int(bitPattern: rows.pointee.features) | featureBytes) % 64 == 0 }
+
     /// The vector that an identity's first row has for itself. Without weight it is any vector of finite numbers, for zero
     /// times another is none.
     @inline(__always)

@@ -224,6 +224,29 @@ static void test_sums_that_round_one_way(void)
     }
 }
 
+/* Rows of four that begin with cache lines, as those of frameworks do, and end anywhere. */
+static void test_rows_on_cache_lines(void)
+{
+    static const struct shape shapes[] = {{3, {4}}, {5, {4, 4, 3}}};
+    const size_t line = 64 / element_f32->size;
+    for (size_t dim = line; dim < 10 * line; dim++) {
+        for (size_t t = 0; t < 3 * 3; t++) {
+            const enum layout layout = (enum layout)(t % 3);
+            const struct shape *shape = &shapes[layout == LAYOUT_SAMPLES_PER_ID ? 0 : dim % 2];
+            /* With such a seed they begin with a page. */
+            const uint64_t seed = 3 * (600 + t);
+            struct scene scene =
+                scene_make(shape, dim, element_f32, DATA_SPREAD, layout, line - 1 - (dim - 1) % line, 0, seed);
+            pullpush_options options = default_options();
+            options.normalize = (int32_t)(t / 3);
+            check_case("%zu columns on cache lines, %s", dim, option_set_name(&options));
+            check((uintptr_t)scene.batch.features % 64 == 0 && scene.row_stride % line == 0, "rows on no cache lines");
+            check_evaluation(&scene, &options);
+            scene_free(&scene);
+        }
+    }
+}
+
 /* The same in double, where it takes more columns to be seen, and rows of one number, whose products are known. */
 static void test_long_sums_of_doubles(void)
 {
@@ -444,6 +467,7 @@ void test_special(void)
     test_not_finite_without_push();
     test_one_unusual_row();
     test_sums_that_round_one_way();
+    test_rows_on_cache_lines();
     test_long_sums_of_doubles();
     test_sums_of_equal_rows();
     test_squares_that_overflow();
