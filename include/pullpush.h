@@ -23,7 +23,8 @@
  *     all else is done, then the message; what they lie over is lost.
  *   - No pointer is kept after a call returns. Calls on different outputs may run on any number of threads at once.
  *   - Nothing is promised about the bits of a result between versions of the library or between instruction sets.
- *     For one build on one machine the same batch gives the same bits, whatever the number of threads.
+ *     For one build on one machine the same batch gives the same bits, whatever the number of threads and wherever
+ *     its rows are in memory.
  *
  * The header is C99 and C++ clean and is the whole contract; see README.md for Python and Swift.
  */

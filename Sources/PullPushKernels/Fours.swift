@@ -34,7 +34,7 @@ private func writeUnitFoursWidest<S: ComputeScalar>(
     _: S.Type, _ job: LinearRows, _ weights: LinearWeights, _ number: inout Int, _ end: Int
 ) -> RowSums {
     #if PULLPUSH_HAS_WIDER
-    if job.job.pointee.isWide && job.rowsAreAligned {
+    if job.job.pointee.isWide && job.rowsAreLines {
         return writeUnitFoursOfFloats(job.job, job.space, onSum: Float(weights.onSum), &number, end)
     }
     #endif

@@ -51,9 +51,10 @@ struct LinearRows {
     @inline(__always)
     var isLarge: Bool { job.pointee.isLarge }
 
-    /// Whether every row of features begins with a cache line. Else each load of 64 bytes is one of two lines.
+    /// Whether rows can all begin with cache lines. Where they do not, a load of 64 bytes is one of two lines. It does not
+    /// count where they are: wherever a batch is, its results have the same bits.
     @inline(__always)
-    var rowsAreAligned: Bool { (Int(bitPattern: rows.pointee.features) | featureBytes) % 64 == 0 }
+    var rowsAreLines: Bool { rows.pointee.bytes(of: 1) % 64 == 0 }
 
     /// The vector that an identity's first row has for itself. Without weight it is any vector of finite numbers, for zero
     /// times another is none.

@@ -224,29 +224,6 @@ static void test_sums_that_round_one_way(void)
     }
 }
 
-/* Rows of four that begin with cache lines, as those of frameworks do, and end anywhere. */
-static void test_rows_on_cache_lines(void)
-{
-    static const struct shape shapes[] = {{3, {4}}, {5, {4, 4, 3}}};
-    const size_t line = 64 / element_f32->size;
-    for (size_t dim = line; dim < 10 * line; dim++) {
-        for (size_t t = 0; t < 3 * 3; t++) {
-            const enum layout layout = (enum layout)(t % 3);
-            const struct shape *shape = &shapes[layout == LAYOUT_SAMPLES_PER_ID ? 0 : dim % 2];
-            /* With such a seed they begin with a page. */
-            const uint64_t seed = 3 * (600 + t);
-            struct scene scene =
-                scene_make(shape, dim, element_f32, DATA_SPREAD, layout, line - 1 - (dim - 1) % line, 0, seed);
-            pullpush_options options = default_options();
-            options.normalize = (int32_t)(t / 3);
-            check_case("%zu columns on cache lines, %s", dim, option_set_name(&options));
-            check((uintptr_t)scene.batch.features % 64 == 0 && scene.row_stride % line == 0, "rows on no cache lines");
-            check_evaluation(&scene, &options);
-            scene_free(&scene);
-        }
-    }
-}
-
 /* The same in double, where it takes more columns to be seen, and rows of one number, whose products are known. */
 static void test_long_sums_of_doubles(void)
 {
@@ -458,6 +435,60 @@ static void test_same_bits_for_labels(void)
     }
 }
 
+/* A copy of rows that begins `offset` elements behind a cache line. */
+static void *rows_elsewhere(const struct scene *scene, size_t offset, size_t stride, char **memory)
+{
+    const size_t size = scene->element->size, row = scene->dim * size;
+    *memory = (char *)aligned_alloc(64, (64 + (offset + scene->rows * stride) * size + 63) / 64 * 64);
+    char *rows = *memory + offset * size;
+    for (size_t a = 0; a < scene->rows; a++)
+        memcpy(rows + a * stride * size, scene->features.bytes + a * row, row);
+    return rows;
+}
+
+/* Wherever a batch and its gradient are, and whatever lies between rows: the bits agree. */
+static void test_same_bits_for_places(void)
+{
+    static const size_t dims[] = {5, 16, 17, 32, 48, 100, 128, 272};
+    static const struct {
+        size_t offset, padding;
+    } places[] = {{0, 0}, {4, 0}, {1, 0}, {0, 16}, {2, 5}};
+    const struct shape shape = {6, {4}};
+    pullpush_options options;
+    for (int set = 0; option_set(set, &options); set++) {
+        if (!option_set_is_meaningful(&options))
+            continue;
+        const struct element *element = &elements[set % 4];
+        const size_t dim = dims[set / 4 % 8];
+        struct scene scene = scene_make(&shape, dim, element, DATA_SPREAD, LAYOUT_SAMPLES_PER_ID, 0, 0, 21);
+        pullpush_result expected = blank_result();
+        check_case("a batch elsewhere, %zu columns, %s %s", dim, option_set_name(&options), element->name);
+        for (size_t p = 0; p < 5; p++) {
+            const size_t stride = dim + places[p].padding;
+            char *memory, *gradient_memory;
+            pullpush_batch batch = scene.batch;
+            batch.features = rows_elsewhere(&scene, places[p].offset, stride, &memory);
+            batch.row_stride = stride;
+            char *gradient = (char *)rows_elsewhere(&scene, places[4 - p].offset, stride, &gradient_memory);
+            pullpush_result result = blank_result();
+            int status = api.evaluate(&batch, &options, &result, gradient, stride, NULL, 0);
+            check(status == PULLPUSH_OK, "status %d", status);
+            if (p == 0)
+                expected = result;
+            check(memcmp(&result, &expected, sizeof result) == 0, "the loss at place %zu differs", p);
+            for (size_t a = 0; a < scene.rows; a++) {
+                char *first = scene.gradient.bytes + a * dim * element->size;
+                if (p == 0)
+                    memcpy(first, gradient + a * stride * element->size, dim * element->size);
+                check(memcmp(first, gradient + a * stride * element->size, dim * element->size) == 0,
+                      "row %zu of the gradient at place %zu differs", a, p);
+            }
+            free(memory), free(gradient_memory);
+        }
+        scene_free(&scene);
+    }
+}
+
 void test_special(void)
 {
     test_presets();
@@ -467,11 +498,11 @@ void test_special(void)
     test_not_finite_without_push();
     test_one_unusual_row();
     test_sums_that_round_one_way();
-    test_rows_on_cache_lines();
     test_long_sums_of_doubles();
     test_sums_of_equal_rows();
     test_squares_that_overflow();
     test_tight_identities();
     test_rounding();
     test_same_bits_for_labels();
+    test_same_bits_for_places();
 }
