@@ -295,6 +295,7 @@ static void test_squares_that_overflow(void)
         pullpush_options options = default_options();
         options.normalize = PULLPUSH_NORMALIZE_NONE;
         options.self_pairs = (int32_t)(t / 4 % 2);
+        options.check_finite = 1; /* they are */
         check_case("squares overflow, %zu x %zu rows of %zu, cancel %d, %s", shape->identities, shape->sizes[0], dim,
                    cancels, option_set_name(&options));
         check_evaluation(&scene, &options);
