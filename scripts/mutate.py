@@ -53,7 +53,7 @@ TESTS_OF = {
 }
 
 # The tests among threads and processes that ask something of the library itself, and quickly.
-PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "processors", "fork-later", "exit-amid-calls"]
+PROCESS_TESTS = ["callers", "all-help", "waking", "sleep", "processors", "asked", "fork-later", "exit-amid-calls"]
 PROCESS_TESTS += ["environment", "cancel", "scratch"]
 # Tests of many processes, which take minutes and are asked only of the modules they are about.
 SLOW = {"test_distributed"}

@@ -276,6 +276,8 @@ static void test_right_calls(void)
         int status = perform(&call, message, sizeof message);
         check(status == PULLPUSH_OK && message[0] == 0, "status %d, message '%s'", status, message);
         message[0] = message[1] = 'x';
+        status = perform(&call, message, 0);
+        check(status == PULLPUSH_OK && message[0] == 'x', "status %d with no room for a message", status);
         status = perform(&call, message, 1);
         check(status == PULLPUSH_OK && message[0] == 0 && message[1] == 'x', "status %d with room for no message",
               status);

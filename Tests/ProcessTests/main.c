@@ -30,6 +30,7 @@ static const struct {
     {"waking", test_waking},
     {"sleep", test_sleep},
     {"processors", test_processors},
+    {"asked", test_asked},
     {"fork-first", test_fork_first},
     {"fork-later", test_fork_later},
     {"fork-amid-calls", test_fork_amid_calls},

@@ -55,10 +55,11 @@ void test_waking(void)
     for (int time = 0; time < 4; time++) check_faults_on_helpers(3, 1, wait_for_sleep);
 }
 
+enum { MEDIUM_WORK = 4 };
+
 /* As many threads as there are processors where nothing limits them, unless the batch is small. */
 void test_processors(void)
 {
-    enum { MEDIUM_WORK = 4 };
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsetenv("PULLPUSH_NUM_THREADS");
     check(api_load(library_path) == 0 && api.set_max_threads(0) == 0, "a limit from the beginning");
@@ -73,6 +74,16 @@ void test_processors(void)
     check(work_repeat(&api, BIG_WORK, 0), "a call went wrong");
     int helpers = count_threads() - before;
     check(helpers < processors && (helpers > 0 || processors == 1), "%d helpers, %ld processors", helpers, processors);
+}
+
+/* A small batch has helpers where it asks for them. */
+void test_asked(void)
+{
+    load(library_path);
+    works_make();
+    const int before = count_threads();
+    check(work_repeat(&api, MEDIUM_WORK, 2), "a call went wrong");
+    check(count_threads() == before + 1, "%d threads of %d", count_threads(), before);
 }
 
 /* However the machine is loaded, at some time they all sleep. */

@@ -1,5 +1,5 @@
 /* Batches of ever more rows, whose labels want ever more scratch memory: little of it stays when a call ends. And the
- * linear push of many identities, in a process that may have little more memory. */
+ * linear push of many identities, and a hinge of many points, in a process that may have little more memory. */
 #include "../ABITests/check.h"
 #include "tests.h"
 #include "within.h"
@@ -12,6 +12,19 @@
 #include <unistd.h>
 
 enum { MOST_ROWS = 1 << 20, FEW_PAGES = 16, DIM = 64, LITTLE = 1 << 20 };
+/* The weights of all their pairs alone would take four times as much. */
+enum { MANY_POINTS = 1 << 12, ROOM_FOR_POINTS = 1 << 24 };
+
+/* Lets the process have so many bytes more, and returns what was its limit. */
+static struct rlimit limit_memory(size_t more)
+{
+    struct rlimit before, limit;
+    getrlimit(RLIMIT_AS, &before);
+    limit = before;
+    limit.rlim_cur = (rlim_t)(count_pages() * sysconf(_SC_PAGESIZE)) + more;
+    setrlimit(RLIMIT_AS, &limit);
+    return before;
+}
 
 static size_t allocated(void)
 {
@@ -47,13 +60,19 @@ void test_scratch(void)
     }
     check(most_kept > KEPT_BYTES / 4, "%zu bytes are all that ever stayed: this test sees none", most_kept);
 
-    struct rlimit before_limit, limit;
-    getrlimit(RLIMIT_AS, &before_limit);
-    limit = before_limit;
-    limit.rlim_cur = (rlim_t)(count_pages() * page) + LITTLE;
-    setrlimit(RLIMIT_AS, &limit);
+    struct rlimit before_limit = limit_memory(LITTLE);
     pullpush_batch batch = {sizeof batch, features, MOST_ROWS / DIM, DIM, 0, NULL, 1, PULLPUSH_DTYPE_F32, 0};
     check(api.evaluate(&batch, NULL, &result, NULL, 0, NULL, 0) == PULLPUSH_OK, "more scratch than a few vectors");
     setrlimit(RLIMIT_AS, &before_limit);
-    free(features), free(labels);
+
+    float *gradient = (float *)calloc(MANY_POINTS * DIM, sizeof *gradient);
+    pullpush_options hinge;
+    api.options_init(&hinge, sizeof hinge);
+    hinge.push = PULLPUSH_PUSH_HINGE;
+    hinge.num_threads = 1;
+    batch.rows = MANY_POINTS;
+    before_limit = limit_memory(ROOM_FOR_POINTS);
+    check(api.evaluate(&batch, &hinge, &result, gradient, 0, NULL, 0) == PULLPUSH_OK, "room for the weights of all pairs");
+    setrlimit(RLIMIT_AS, &before_limit);
+    free(features), free(labels), free(gradient);
 }

@@ -13,6 +13,7 @@ void test_all_help(void);
 void test_waking(void);
 void test_sleep(void);
 void test_processors(void);
+void test_asked(void);
 
 void test_fork_first(void);
 void test_fork_later(void);
