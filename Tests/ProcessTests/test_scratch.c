@@ -72,7 +72,7 @@ void test_scratch(void)
     hinge.num_threads = 1;
     batch.rows = MANY_POINTS;
     before_limit = limit_memory(ROOM_FOR_POINTS);
-    check(api.evaluate(&batch, &hinge, &result, gradient, 0, NULL, 0) == PULLPUSH_OK, "room for the weights of all pairs");
+    check(api.evaluate(&batch, &hinge, &result, gradient, 0, NULL, 0) == PULLPUSH_OK, "all pairs' weights are kept");
     setrlimit(RLIMIT_AS, &before_limit);
     free(features), free(labels), free(gradient);
 }
