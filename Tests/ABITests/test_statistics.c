@@ -87,7 +87,14 @@ static void test_size(void)
           count);
     check(api.statistics_size(most - 5, NULL, &count) == PULLPUSH_OK && count == most, "as many as there can be: %zu",
           count);
-    options.push_between = PULLPUSH_PUSH_BETWEEN_ALL, options.objective = PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    options.push_between = PULLPUSH_PUSH_BETWEEN_ALL;
+    check(api.statistics_size(128, &options, &count) == PULLPUSH_OK && count == 133,
+          "inner products between all rows need %zu for dim 128", count);
+    options.push_between = PULLPUSH_PUSH_BETWEEN_REPRESENTATIVES;
+    options.objective = PULLPUSH_OBJECTIVE_SQUARED_EUCLIDEAN;
+    check(api.statistics_size(128, &options, &count) == PULLPUSH_OK && count == 133, "distances need %zu for dim 128",
+          count);
+    options.push_between = PULLPUSH_PUSH_BETWEEN_ALL;
     check(api.statistics_size(128, &options, &count) == PULLPUSH_OK && count == 135,
           "distances between all rows need %zu for dim 128", count);
     options = default_options();

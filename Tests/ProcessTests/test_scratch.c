@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum { MOST_ROWS = 1 << 20, FEW_PAGES = 16, DIM = 64, LITTLE = 1 << 20 };
-/* The weights of all their pairs alone would take four times as much. */
-enum { MANY_POINTS = 1 << 12, ROOM_FOR_POINTS = 1 << 24 };
+/* The weights of all their pairs alone would take six times as much. */
+enum { MANY_POINTS = 1 << 12, ROOM_FOR_POINTS = 10 << 20 };
 
 /* Lets the process have so many bytes more, and returns what was its limit. */
 static struct rlimit limit_memory(size_t more)
