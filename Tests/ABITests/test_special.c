@@ -443,7 +443,7 @@ static void *rows_elsewhere(const struct scene *scene, size_t offset, size_t str
     *memory = (char *)aligned_alloc(64, (64 + (offset + scene->rows * stride) * size + 63) / 64 * 64);
     char *rows = *memory + offset * size;
     for (size_t a = 0; a < scene->rows; a++)
-        memcpy(rows + a * stride * size, scene->features.bytes + a * row, row);
+        memcpy(rows + a * stride * size, (const char *)scene->features.bytes + a * row, row);
     return rows;
 }
 
@@ -478,7 +478,7 @@ static void test_same_bits_for_places(void)
                 expected = result;
             check(memcmp(&result, &expected, sizeof result) == 0, "the loss at place %zu differs", p);
             for (size_t a = 0; a < scene.rows; a++) {
-                char *first = scene.gradient.bytes + a * dim * element->size;
+                char *first = (char *)scene.gradient.bytes + a * dim * element->size;
                 if (p == 0)
                     memcpy(first, gradient + a * stride * element->size, dim * element->size);
                 check(memcmp(first, gradient + a * stride * element->size, dim * element->size) == 0,
