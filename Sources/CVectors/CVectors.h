@@ -50,10 +50,14 @@ CVECTORS_ARITHMETIC(cvectors_f64x8, double, 8)
 
 typedef float cvectors_f32x2 __attribute__((ext_vector_type(2)));
 
-/* Between registers of floats and of doubles, of which it takes two. */
+/* Between registers of floats and of doubles, of which it takes two. widened_sum is the lanes in double, added up to one
+ * register. */
 #define CVECTORS_CONVERT(floats, halves, doubles)                                                                     \
     CVECTORS_FUNCTION doubles cvectors_widen_low(floats v) { return __builtin_convertvector(v.lo, doubles); }         \
     CVECTORS_FUNCTION doubles cvectors_widen_high(floats v) { return __builtin_convertvector(v.hi, doubles); }        \
+    CVECTORS_FUNCTION doubles cvectors_widened_sum(floats v) {                                                        \
+        return cvectors_widen_low(v) + cvectors_widen_high(v);                                                        \
+    }                                                                                                                 \
     CVECTORS_FUNCTION floats cvectors_narrow(doubles low, doubles high) {                                             \
         floats result;                                                                                                \
         result.lo = __builtin_convertvector(low, halves);                                                             \
@@ -65,15 +69,9 @@ CVECTORS_CONVERT(cvectors_f32x8, cvectors_f32x4, cvectors_f64x4)
 CVECTORS_FUNCTION cvectors_f32x4 cvectors_narrow(cvectors_f64x4 v) { return __builtin_convertvector(v, cvectors_f32x4); }
 CVECTORS_CONVERT(cvectors_f32x4, cvectors_f32x2, cvectors_f64x2)
 
-/* The lanes in double, added up to one register of doubles. */
+/* widened_sum of what is in double already, and of a register of floats that is two. */
 CVECTORS_FUNCTION cvectors_f64x2 cvectors_widened_sum(cvectors_f64x2 v) { return v; }
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f64x4 v) { return v; }
-CVECTORS_FUNCTION cvectors_f64x2 cvectors_widened_sum(cvectors_f32x4 v) {
-    return cvectors_widen_low(v) + cvectors_widen_high(v);
-}
-CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x8 v) {
-    return cvectors_widen_low(v) + cvectors_widen_high(v);
-}
 CVECTORS_FUNCTION cvectors_f64x4 cvectors_widened_sum(cvectors_f32x16 v) {
     return cvectors_widened_sum(v.lo) + cvectors_widened_sum(v.hi);
 }
@@ -99,7 +97,7 @@ CVECTORS_FUNCTION cvectors_f64x4 cvectors_totals(cvectors_f32x8 a, cvectors_f32x
                               __builtin_shufflevector(c, d, 2, 10, 3, 11, 6, 14, 7, 15);
     const cvectors_f32x8 halves = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) +
                                   __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
-    return cvectors_widen_low(halves) + cvectors_widen_high(halves);
+    return cvectors_widened_sum(halves);
 }
 
 /* The same, eight lanes to one in float and the rest in double. */
